@@ -1,0 +1,58 @@
+"""Whose fault it is and what comes next.
+
+    VmferryError            one line: what, why, what to do next
+    |- UserError            the request cannot be meant as given       (exit 2)
+    |- Failed               it did not work, and nothing was changed   (exit 1)
+    |- Refused              a check says no                            (exit 3)
+    |- RolledBack           tried and undone; safe on the source       (exit 4)
+    |- InDoubt              an operator has to decide                  (exit 6)
+    `- HostError            a host's own answer, its text kept         (exit 1)
+       `- HostUnreachable   it gave none                               (exit 7)
+
+Only the edges (command line, API) turn these into exit codes and statuses.
+"""
+
+from __future__ import annotations
+
+
+class VmferryError(Exception):
+    """Base of everything that vmferry raises on purpose. `message` is one line for people."""
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        """The text of the system below (libvirt, ssh), verbatim; empty where there is none."""
+
+
+class UserError(VmferryError):
+    """The request itself is wrong: an unknown name, a bad value, a broken file."""
+
+
+class Failed(VmferryError):
+    """The operation failed and nothing was changed."""
+
+
+class Refused(VmferryError):
+    """A check found that the operation would not work or would not be safe."""
+
+
+class RolledBack(VmferryError):
+    """The operation failed or was cancelled; the guest runs on its source."""
+
+
+class InDoubt(VmferryError):
+    """It is not known where the guest runs; nothing destructive was done."""
+
+
+class HostError(VmferryError):
+    """A host answered with an error. `code` is libvirt's error number where it came from libvirt."""
+
+    def __init__(self, host: str, message: str, *, detail: str = "", code: int | None = None) -> None:
+        super().__init__(message, detail=detail)
+        self.host = host
+        self.code = code
+
+
+class HostUnreachable(HostError):
+    """A host gave no answer within its time limit, or refused the connection."""

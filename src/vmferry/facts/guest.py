@@ -1,0 +1,74 @@
+"""What its source host answered of one guest, and what one target said of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from vmferry.facts.host import HostFacts
+from vmferry.model.guest import Guest, Probe
+
+
+@dataclass(frozen=True, slots=True)
+class GuestFacts:
+    """One guest on its source host."""
+
+    guest: Guest
+    live_xml: str
+    """The definition as it runs; the inactive one where the guest is shut off."""
+    virt_type: str
+    arch: str
+    machine: str
+    emulator: str
+    cpu_xml: str | None
+    """The `<cpu>` element of the live XML, expanded by libvirt to what the guest really has."""
+    max_vectors: tuple[tuple[str, int], ...] = ()
+    """Every place of the definition that sets or implies MSI-X vectors of a virtio device: (place, number)."""
+    probe: Probe | None = None
+    memory_used_bytes: int | None = None
+    """Resident memory of its QEMU: an upper bound of what the first round copies."""
+
+
+class CpuMatch(enum.StrEnum):
+    """Libvirt's own verdict on running the guest's CPU on the target."""
+
+    INCOMPATIBLE = "incompatible"
+    IDENTICAL = "identical"
+    SUPERSET = "superset"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSight:
+    """How one host sees one disk's source, read-only."""
+
+    target: str
+    seen: bool | None
+    """None: could not be looked at."""
+    problem: str | None = None
+    size_bytes: int | None = None
+    """Of the file or device, or the virtual size of a network image."""
+    identity: str | None = None
+    """What makes the bytes the same bytes: file system kind, inode and size, or the network address of the image."""
+    shared_kind: bool | None = None
+    """The file system or protocol is one that several hosts can see; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What can be said of running this guest on that host."""
+
+    host: HostFacts
+    cpu: CpuMatch = CpuMatch.UNKNOWN
+    cpu_detail: str = ""
+    disks: tuple[DiskSight, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MoveFacts:
+    """Everything the rules may look at for one guest and one target."""
+
+    guest: GuestFacts
+    source: HostFacts
+    source_disks: tuple[DiskSight, ...]
+    target: TargetFacts

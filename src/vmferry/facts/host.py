@@ -1,0 +1,55 @@
+"""What one host answered, at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGuest:
+    """A guest of that host, only as far as names can collide."""
+
+    name: str
+    uuid: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A libvirt network of that host."""
+
+    name: str
+    active: bool
+    bridge: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSupport:
+    """What one virtualisation type of that host's QEMU can run, from its capabilities."""
+
+    virt_type: str
+    """`kvm` or `qemu`."""
+    arch: str
+    emulator: str
+    machines: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """One host. `problem` is set, and the rest is empty, where it could not be asked."""
+
+    name: str
+    problem: str | None = None
+    host_uuid: str | None = None
+    """Libvirt's host UUID: two hosts with one are one host to libvirt."""
+    libvirt: str | None = None
+    qemu: str | None = None
+    memory_bytes: int | None = None
+    memory_free_bytes: int | None = None
+    """Free and reclaimable: what a new guest can have without swapping."""
+    cpus: int | None = None
+    guests: tuple[KnownGuest, ...] = ()
+    networks: tuple[Network, ...] = ()
+    bridges: frozenset[str] | None = None
+    """Bridges in its kernel, from libvirt's interface or node-device list; None: not known."""
+    support: tuple[MachineSupport, ...] = ()

@@ -1,0 +1,1 @@
+"""What there is: frozen values with units in their names. Imports nothing of vmferry's."""

@@ -1,0 +1,77 @@
+"""Guests (libvirt: domains), their disks and their network cards."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class GuestState(enum.StrEnum):
+    """Libvirt's domain states, by libvirt's words."""
+
+    RUNNING = "running"
+    BLOCKED = "blocked"
+    PAUSED = "paused"
+    SHUTTING_DOWN = "shutting-down"
+    SHUT_OFF = "shut-off"
+    CRASHED = "crashed"
+    SUSPENDED = "suspended"
+    UNKNOWN = "unknown"
+
+    @property
+    def active(self) -> bool:
+        """True where a QEMU process may exist; an unknown state counts as active."""
+        return self not in (GuestState.SHUT_OFF, GuestState.CRASHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One disk of a guest, from its live XML."""
+
+    target: str
+    """The name in the guest's definition, as `vda`."""
+    device: str
+    """`disk`, `cdrom`, `floppy` or `lun`."""
+    kind: str
+    """Libvirt's source type: `file`, `block`, `network`, `volume`, ...; `empty` without a source."""
+    source: str | None
+    """A path, or for a network disk `protocol://host[:port]/name`; None for an empty drive."""
+    format: str | None = None
+    cache: str | None = None
+    read_only: bool = False
+    shareable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """One network card of a guest."""
+
+    mac: str
+    kind: str
+    """Libvirt's interface type: `network`, `bridge`, `direct`, `user`, ..."""
+    source: str | None
+    """The name of the network, bridge or device it is attached to."""
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One guest as one host knows it."""
+
+    name: str
+    uuid: str
+    host: str
+    state: GuestState
+    memory_bytes: int
+    vcpus: int
+    persistent: bool = True
+    disks: tuple[Disk, ...] = ()
+    nics: tuple[Nic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How a guest is seen from outside: its own address, and a page that answers 200 while it is well."""
+
+    address: str | None = None
+    url: str | None = None

@@ -1,0 +1,125 @@
+"""A migration: what was asked, what was measured, how it ended."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+class Outcome(enum.StrEnum):
+    MIGRATED = "migrated"
+    ROLLED_BACK = "rolled_back"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationOrder:
+    """What the source host is told to do. Live, pre-copy, peer-to-peer."""
+
+    guest_uuid: str
+    peer_uri: str
+    """The target's libvirt as the source host reaches it."""
+    data_uri: str | None
+    """Where the memory goes, as `tcp://ADDRESS`; None leaves it to libvirt."""
+    persistent: bool
+    """The definition moves along: made on the target, removed from the source, both by libvirt itself."""
+    bandwidth_bytes_s: int | None = None
+    max_downtime_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobStats:
+    """One reading of libvirt's job statistics. A figure that libvirt did not give is None."""
+
+    elapsed_ms: int
+    total_bytes: int
+    processed_bytes: int
+    """Bytes sent, headers and repeated pages included."""
+    remaining_bytes: int
+    rate_bytes_s: int | None = None
+    dirty_rate_bytes_s: int | None = None
+    round: int = 0
+    """The pre-copy pass over memory, counted from 1 (libvirt: memory iteration); 0 before the first."""
+    downtime_ms: int | None = None
+    """Expected while the job runs, real once it is completed."""
+    setup_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a migration really took."""
+
+    duration_s: float
+    """Libvirt's own job time."""
+    downtime_ms: int | None
+    """The guest did not run, by libvirt's account."""
+    blackout_ms: int | None
+    """The longest silence of the guest's address as seen from here; None where it was not watched."""
+    transferred_bytes: int
+    disk_bytes: int
+    rounds: int
+    command_s: float | None = None
+    """The whole command, checks and verification included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One thing looked at after the switch."""
+
+    what: str
+    ok: bool | None
+    """None: could not be looked at."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One phase of a migration with the times it took, RFC 3339 in UTC."""
+
+    step: str
+    state: str
+    """`running`, `done`, `failed` or `cancelled`."""
+    started: str
+    ended: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    p10: float
+    p50: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a migration is expected to take."""
+
+    duration_s: Range
+    downtime_ms: Range
+    transferred_bytes: Range
+    converges: bool
+    rounds: int
+    basis: str
+    """What the figures rest on, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationResult:
+    """One finished migration, as the contract's `migrate` gives it."""
+
+    job: str
+    guest: str
+    source: str
+    target: str | None
+    outcome: Outcome
+    error: str | None = None
+    error_detail: str | None = None
+    """Libvirt's own text."""
+    cancelled: bool = False
+    """The user asked for the end of it."""
+    forecast: Forecast | None = None
+    measured: Measured | None = None
+    verification: tuple[Verified, ...] = ()
+    steps: tuple[Step, ...] = field(default=())

@@ -1,0 +1,122 @@
+"""The few Protocols between the pure half and the half that touches the world.
+
+`vmferry.hosts` and `vmferry.store` are the real ones, `vmferry.fakes` the in-memory ones; both pass one contract suite.
+All calls block, may be made from any thread, and raise `HostError` or `HostUnreachable` with libvirt's text kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
+from vmferry.facts.host import HostFacts
+from vmferry.model.guest import Disk, Guest, GuestState, Probe
+from vmferry.model.host import Host, HostEntry
+from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult
+
+
+class HostPort(Protocol):
+    """One connected host."""
+
+    @property
+    def entry(self) -> HostEntry: ...
+
+    def describe(self) -> Host:
+        """The inventory's line for it."""
+
+    def guests(self) -> tuple[Guest, ...]:
+        """All its guests, active or not, with disks and network cards."""
+
+    def facts(self) -> HostFacts: ...
+
+    def guest_facts(self, uuid: str) -> GuestFacts:
+        """Raises HostError where the guest is not there."""
+
+    def guest_state(self, uuid: str) -> GuestState | None:
+        """None only where the host answered that it knows no such guest."""
+
+    def guest_persistent(self, uuid: str) -> bool:
+        """True where the host keeps a definition of the guest that outlives a shutdown."""
+
+    def disk_problems(self, uuid: str) -> tuple[tuple[str, str], ...]:
+        """(target, problem) for every disk of the running guest on which QEMU has stopped at an I/O error."""
+
+    def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
+        """Libvirt's own comparison of the guest's CPU with this host, and its text where it says no."""
+
+    def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
+        """Look at the disks' sources read-only, in one round trip. One sight a disk, in order."""
+
+    def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
+        """Bytes a second by libvirt's dirty-rate calculation over `period_s` (1 to 60).
+
+        With None, the result of the last calculation that libvirt still has; None where there is none. Never called
+        while a migration of the guest runs.
+        """
+
+    def link_rate(self) -> int | None:
+        """Bytes a second that its migration network card says it can do; None: not known."""
+
+    def migrate(self, order: MigrationOrder) -> None:
+        """Returns when libvirt says the guest runs on the target; raises HostError when it says it does not."""
+
+    def job_stats(self, uuid: str) -> JobStats | None:
+        """None while no migration job of the guest runs here."""
+
+    def completed_stats(self, uuid: str) -> JobStats | None:
+        """Of the last completed migration, asked on the host that the guest now runs on; None: not kept."""
+
+    def abort(self, uuid: str) -> None:
+        """Ask libvirt to end the guest's running job."""
+
+    def announce(self, uuid: str) -> None:
+        """Let the guest's network cards announce themselves to the switches again."""
+
+    def close(self) -> None: ...
+
+
+class Connector(Protocol):
+    """Opens hosts."""
+
+    def connect(self, entry: HostEntry, timeout_s: float) -> HostPort:
+        """Raises HostUnreachable when there is no connection within `timeout_s` seconds."""
+
+
+class Watch(Protocol):
+    """A running look at a guest's address from here."""
+
+    def stop(self) -> int | None:
+        """End it; the longest silence in milliseconds, None where it could not be watched."""
+
+
+class Prober(Protocol):
+    """Sees guests from outside, over the network."""
+
+    def watch(self, address: str) -> Watch: ...
+
+    def answers(self, probe: Probe, timeout_s: float) -> tuple[bool, str]:
+        """Whether the guest answers at all of its probe's places within the time, and what was seen."""
+
+
+class Store(Protocol):
+    """The embedded store: inventory and the record of migrations."""
+
+    def hosts(self) -> tuple[HostEntry, ...]: ...
+
+    def add_host(self, entry: HostEntry) -> None:
+        """Raises UserError where the name is taken."""
+
+    def remove_host(self, name: str) -> None:
+        """Raises UserError where there is none of that name."""
+
+    def remember_guests(self, host: str, names: Sequence[tuple[str, str]]) -> None:
+        """(name, uuid) of the guests last seen on a host; for completion in the shell only."""
+
+    def remembered_guests(self) -> Mapping[str, str]:
+        """Guest name to host, as last seen."""
+
+    def save_result(self, result: MigrationResult) -> None: ...
+
+    def results(self, *, source: str | None = None, target: str | None = None) -> tuple[MigrationResult, ...]:
+        """Newest first."""
