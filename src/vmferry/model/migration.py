@@ -113,7 +113,8 @@ class MigrationResult:
     guest: str
     source: str
     target: str | None
-    outcome: Outcome
+    outcome: Outcome | None
+    """None while it runs, and of a dry run."""
     error: str | None = None
     error_detail: str | None = None
     """Libvirt's own text."""

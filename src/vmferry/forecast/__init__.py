@@ -1,0 +1,1 @@
+"""How long, how much downtime, does it converge: pure arithmetic over what was measured."""

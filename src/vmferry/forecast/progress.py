@@ -1,0 +1,85 @@
+"""What a running migration's figures mean: percent that never falls, and a time to go that never runs backwards."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from vmferry.model.migration import JobStats
+
+ALMOST = 99.0
+"""Percent that copying can reach; the rest is the switch and its verification."""
+
+
+SETTLED_MS = 500
+"""Libvirt's first rates are of empty pages; no estimate rests on them."""
+
+
+class Phase(enum.StrEnum):
+    """Where a migration is, as the progress line names it."""
+
+    STARTING = "starting"
+    COPYING = "copying"
+    CONVERGING = "converging"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One reading, ready to be shown."""
+
+    phase: Phase
+    percent: float
+    rate_bytes_s: int | None
+    remaining_bytes: int
+    dirty_rate_bytes_s: int | None
+    round: int
+    eta_s: float | None
+    """Seconds to go; None while they are not known or the guest dirties as fast as the link carries."""
+
+
+class Progression:
+    """Turns readings into progress. Remembers the last one shown, for neither percent nor ETA may run backwards."""
+
+    def __init__(self) -> None:
+        self._percent = 0.0
+        self._eta_s: float | None = None
+
+    def read(self, stats: JobStats) -> Progress:
+        """`stats` as libvirt gives them, oldest first.
+
+        Where a new estimate is later than the one shown, the time to go stands still until it is true again.
+        """
+        rate = stats.rate_bytes_s or _mean_rate(stats)
+        estimate_s = _to_go(stats.remaining_bytes, rate, stats.dirty_rate_bytes_s or 0)
+        if stats.elapsed_ms < SETTLED_MS:
+            estimate_s = None
+        if estimate_s is not None:
+            share = stats.elapsed_ms / (stats.elapsed_ms + 1000 * estimate_s)
+            self._percent = max(self._percent, min(ALMOST, 100 * share))
+            self._eta_s = estimate_s if self._eta_s is None else min(self._eta_s, estimate_s)
+        return Progress(
+            phase=_phase(stats),
+            percent=self._percent,
+            rate_bytes_s=rate,
+            remaining_bytes=stats.remaining_bytes,
+            dirty_rate_bytes_s=stats.dirty_rate_bytes_s,
+            round=stats.round,
+            eta_s=None if estimate_s is None else self._eta_s,
+        )
+
+
+def _mean_rate(stats: JobStats) -> int | None:
+    return stats.processed_bytes * 1000 // stats.elapsed_ms if stats.elapsed_ms and stats.processed_bytes else None
+
+
+def _to_go(remaining_bytes: int, rate_bytes_s: int | None, dirty_rate_bytes_s: int) -> float | None:
+    """What is left and what is dirtied meanwhile, as the sum of the rounds to come: b / (R - D)."""
+    if rate_bytes_s is None or rate_bytes_s <= dirty_rate_bytes_s:
+        return None
+    return remaining_bytes / (rate_bytes_s - dirty_rate_bytes_s)
+
+
+def _phase(stats: JobStats) -> Phase:
+    if stats.total_bytes == 0:
+        return Phase.STARTING
+    return Phase.COPYING if stats.round <= 1 else Phase.CONVERGING

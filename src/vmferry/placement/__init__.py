@@ -1,0 +1,1 @@
+"""Which host: filters that answer with a reason or nothing, and scores."""

@@ -1,0 +1,54 @@
+"""The order of the targets that a guest could go to.
+
+The filters are the rules themselves: a target that one of them refuses is out, with the rule's words as the reason.
+The others are ordered by how certain the checks are, then by the room that is left after the move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vmferry.facts.guest import MoveFacts
+from vmferry.model.finding import Finding, Severity, Verdict, verdict
+
+CERTAINTY = {Verdict.PASS: 0.0, Verdict.WARN: 0.25, Verdict.UNKNOWN: 0.5}
+"""What a target loses for what its check left open; room is at most 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One target with what was found of it."""
+
+    host: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    score: float | None
+    """Higher is better; None where a rule refuses it."""
+    reasons: tuple[str, ...]
+
+
+def candidate(move: MoveFacts, findings: tuple[Finding, ...]) -> Candidate:
+    """Judge one target."""
+    answer = verdict(findings)
+    host = move.target.host
+    if answer is Verdict.REFUSE:
+        reasons = tuple(f"{f.rule}: {f.observed}" for f in findings if f.severity is Severity.REFUSE)
+        return Candidate(host.name, answer, findings, None, reasons)
+    room, words = _room(move)
+    open_points = tuple(f"{f.rule}: {f.observed}" for f in findings if f.severity in (Severity.WARN, Severity.UNKNOWN))
+    return Candidate(host.name, answer, findings, round(room - CERTAINTY[answer], 4), (words, *open_points))
+
+
+def _room(move: MoveFacts) -> tuple[float, str]:
+    """The share of the target's memory that is still free after the move, and that in words."""
+    host = move.target.host
+    if not host.memory_bytes or host.memory_free_bytes is None:
+        return 0.0, "its memory is not known"
+    left = max(0, host.memory_free_bytes - move.guest.guest.memory_bytes)
+    return left / host.memory_bytes, f"{left / host.memory_bytes:.0%} of its memory stays free"
+
+
+def ranked(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Best first; refused ones last; equal ones by name, so that the answer does not change between two calls."""
+    return tuple(sorted(candidates, key=lambda c: (c.score is None, -(c.score or 0.0), c.host)))

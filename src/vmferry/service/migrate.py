@@ -1,0 +1,212 @@
+"""The main job: check, choose, predict, copy, verify; and where the copy fails, find out who runs the guest.
+
+    planned -> checked -> copying -> verified -> finished
+                  |          `-> settled -> rolled back | in doubt | failed | (it did arrive) verified
+                  `-> refused
+
+Libvirt itself moves the definition (made on the target, removed from the source, in its own last phase), so that the
+transfer outlives this process. Nothing here removes anything.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from vmferry.facts.guest import GuestFacts
+from vmferry.flow.settle import Settled
+from vmferry.forecast.progress import Progress
+from vmferry.model.finding import Severity
+from vmferry.model.guest import Guest, GuestState, Probe
+from vmferry.model.migration import Forecast, Measured, MigrationOrder, MigrationResult, Outcome, Verified
+from vmferry.ports import HostPort, Prober, Store, Watch
+from vmferry.service.check import CheckReport, check
+from vmferry.service.copying import CopyEnd, copy
+from vmferry.service.predict import predict
+from vmferry.service.settling import settled
+from vmferry.service.steps import StepLog
+from vmferry.service.survey import Unreached
+from vmferry.service.verify import ONE_COPY, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for, with the hosts already connected."""
+
+    guest: Guest
+    source: HostPort
+    targets: Sequence[HostPort]
+    """The hosts to choose from; one where the user named it."""
+    others: Sequence[HostPort] = ()
+    """Every other connected host: where a second copy of the guest must not run."""
+    unreached: Sequence[Unreached] = ()
+    probe: Probe | None = None
+    """The user's own word on how the guest is seen; None leaves it to the guest's metadata."""
+    bandwidth_bytes_s: int | None = None
+    max_downtime_ms: int | None = None
+    dry_run: bool = False
+
+
+class Listener(Protocol):
+    """Is told what happens while it happens. Called from several threads, one call at a time."""
+
+    def checked(self, report: CheckReport) -> None: ...
+
+    def chosen(self, target: str, forecast: Forecast) -> None: ...
+
+    def progress(self, progress: Progress) -> None: ...
+
+    def settling(self, end: CopyEnd) -> None: ...
+
+    def verified(self, checks: Sequence[Verified]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a migration needs beside its hosts."""
+
+    store: Store
+    prober: Prober
+    now: Callable[[], datetime]
+    """Aware, in UTC."""
+    new_job: Callable[[], str]
+
+
+class Migration:
+    """One run of the main job. `cancel` may be set at any time, from any thread."""
+
+    def __init__(self, request: Request, tools: Tools, listener: Listener, cancel: threading.Event) -> None:
+        self.request, self.tools, self.listener, self.cancel = request, tools, listener, cancel
+        self.log = StepLog(tools.now)
+        self.began_s = time.monotonic()
+        self.result = MigrationResult(
+            job=tools.new_job(),
+            guest=request.guest.name,
+            source=request.source.entry.name,
+            target=None,
+            outcome=Outcome.FAILED,
+        )
+
+    def run(self) -> MigrationResult:
+        """Blocks to the end. What went wrong is in the result; only hosts that fail before the copy raise."""
+        with self.log.step("check"):
+            report = check(self.request.source, self.request.guest, self.request.targets, self.request.unreached)
+            self.listener.checked(report)
+        if report.best is None:
+            return self._finish(outcome=Outcome.REFUSED, error=refusal(report))
+        if self.cancel.is_set():
+            return self._cancelled_before_the_copy()
+        target = next(host for host in self.request.targets if host.entry.name == report.best.host)
+        facts = report.move(report.best.host).guest
+        with self.log.step("forecast"):
+            forecast = self._forecast(facts, target)
+        self.result = replace(self.result, target=report.best.host, forecast=forecast)
+        self.listener.chosen(report.best.host, forecast)
+        if self.request.dry_run:
+            return self._finish(outcome=None)
+        return self._move(facts, target)
+
+    def _forecast(self, facts: GuestFacts, target: HostPort) -> Forecast:
+        bandwidth = self.request.bandwidth_bytes_s
+        return predict(facts, self.request.source, target, self.tools.store, bandwidth_bytes_s=bandwidth)
+
+    def _move(self, facts: GuestFacts, target: HostPort) -> MigrationResult:
+        probe = self.request.probe or facts.probe
+        watch = self.tools.prober.watch(probe.address) if probe and probe.address else None
+        try:
+            with self.log.step("copy"):
+                end = copy(self.request.source, self._order(facts, target), self.listener.progress, self.cancel)
+                if end.problem is not None:
+                    self.log.end("cancelled" if end.cancelled else "failed")
+            if end.problem is not None:
+                self.listener.settling(end)
+                answer = self._settle(facts, target)
+                if answer.outcome is not Outcome.MIGRATED:
+                    return self._not_moved(end, answer)
+            return self._verified(facts, target, probe, end, watch)
+        finally:
+            if watch is not None:
+                watch.stop()
+
+    def _order(self, facts: GuestFacts, target: HostPort) -> MigrationOrder:
+        entry = target.entry
+        return MigrationOrder(
+            guest_uuid=facts.guest.uuid,
+            peer_uri=entry.peer_uri or entry.uri,
+            data_uri=f"tcp://{entry.migration_address}" if entry.migration_address else None,
+            persistent=facts.guest.persistent,
+            bandwidth_bytes_s=self.request.bandwidth_bytes_s,
+            max_downtime_ms=self.request.max_downtime_ms,
+        )
+
+    def _settle(self, facts: GuestFacts, target: HostPort) -> Settled:
+        with self.log.step("settle"):
+            was_paused = facts.guest.state is GuestState.PAUSED
+            return settled(self.request.source, target, facts.guest.uuid, was_paused=was_paused)
+
+    def _verified(
+        self, facts: GuestFacts, target: HostPort, probe: Probe | None, end: CopyEnd, watch: Watch | None
+    ) -> MigrationResult:
+        with self.log.step("verify"):
+            checks = verify(facts, self.request.source, target, self.request.others, probe, self.tools.prober)
+            blackout_ms = watch.stop() if watch is not None else None
+            measured = self._measure(facts, target, end, blackout_ms)
+            self.listener.verified(checks)
+        self.result = replace(self.result, measured=measured, verification=checks)
+        if any(check.what == ONE_COPY and check.ok is not True for check in checks):
+            error = next(check.detail for check in checks if check.what == ONE_COPY)
+            return self._finish(outcome=Outcome.IN_DOUBT, error=error)
+        failed = "; ".join(f"{check.what}: {check.detail}" for check in checks if check.ok is False)
+        error = f"the guest is on {target.entry.name}, but: {failed}" if failed else None
+        return self._finish(outcome=Outcome.MIGRATED, error=error)
+
+    def _measure(self, facts: GuestFacts, target: HostPort, end: CopyEnd, blackout_ms: int | None) -> Measured | None:
+        stats = target.completed_stats(facts.guest.uuid)
+        if stats is None:
+            return None
+        rounds = max(stats.round, end.last.round if end.last else 0)
+        return Measured(stats.elapsed_ms / 1000, stats.downtime_ms, blackout_ms, stats.processed_bytes, 0, rounds)
+
+    def _not_moved(self, end: CopyEnd, answer: Settled) -> MigrationResult:
+        problem = end.problem.message if end.problem else ""
+        error = f"cancelled; {answer.text}" if end.cancelled else f"{problem}; {answer.text}"
+        detail = end.problem.detail if end.problem else None
+        return self._finish(outcome=answer.outcome, error=error, detail=detail, cancelled=end.cancelled)
+
+    def _cancelled_before_the_copy(self) -> MigrationResult:
+        error = "cancelled before the copy began; nothing was changed"
+        return self._finish(outcome=Outcome.ROLLED_BACK, error=error, cancelled=True)
+
+    def _finish(
+        self, *, outcome: Outcome | None, error: str | None = None, detail: str | None = None, cancelled: bool = False
+    ) -> MigrationResult:
+        measured = self.result.measured
+        if measured is not None:
+            measured = replace(measured, command_s=round(time.monotonic() - self.began_s, 3))
+        self.result = replace(
+            self.result,
+            outcome=outcome,
+            error=error,
+            error_detail=detail or None,
+            cancelled=cancelled,
+            measured=measured,
+            steps=self.log.steps,
+        )
+        if not self.request.dry_run:
+            self.tools.store.save_result(self.result)
+        return self.result
+
+
+def refusal(report: CheckReport) -> str:
+    """Why no target will do, in a line: the first reason for each."""
+    if not report.candidates:
+        return "there is no other host to go to: add one with vmferry host add"
+    reasons = []
+    for each in report.candidates:
+        first = next(f for f in each.findings if f.severity is Severity.REFUSE)
+        reasons.append(f"{each.host}: {first.rule}: {first.observed}")
+    return "refused by the check. " + "; ".join(reasons)

@@ -1,0 +1,60 @@
+"""What a migration will take, before it starts, from what is measured and what earlier ones took."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from vmferry.facts.guest import GuestFacts
+from vmferry.forecast.precopy import forecast
+from vmferry.model.migration import Forecast, MigrationResult, Range
+from vmferry.ports import HostPort, Store
+
+ASSUMED_RATE_BYTES_S = 125_000_000
+"""A gigabit network, where neither the card nor an earlier migration says more."""
+
+UNMEASURED_SPREAD = (0.5, 1.0)
+"""A link's nominal rate is what a migration reaches at best; half of it is not rare."""
+
+RECENT = 10
+
+
+def predict(
+    facts: GuestFacts,
+    source: HostPort,
+    target: HostPort,
+    store: Store,
+    *,
+    bandwidth_bytes_s: int | None = None,
+    measure_s: int | None = None,
+) -> Forecast:
+    """`measure_s` measures the guest's dirty rate for so many seconds; without it libvirt's last figure is used."""
+    uuid = facts.guest.uuid
+    dirty = source.dirty_rate(uuid, measure_s)
+    past = store.results(source=source.entry.name, target=target.entry.name)
+    rate, rate_basis = _rate(past, target)
+    if bandwidth_bytes_s is not None:
+        rate = Range(*(min(each, bandwidth_bytes_s) for each in (rate.p10, rate.p50, rate.p90)))
+        rate_basis += ", capped by the bandwidth asked for"
+    memory_bytes = min(facts.memory_used_bytes or facts.guest.memory_bytes, facts.guest.memory_bytes)
+    dirty_basis = "dirty rate not measured, taken as 0" if dirty is None else f"dirty rate measured: {dirty / 1e6:.1f} MB/s"
+    return forecast(memory_bytes, rate, dirty or 0, f"{rate_basis}; {dirty_basis}")
+
+
+def _rate(past: Sequence[MigrationResult], target: HostPort) -> tuple[Range, str]:
+    """Bytes a second of this path: learned where it was used before, else what the card says."""
+    seen = [
+        result.measured.transferred_bytes / result.measured.duration_s
+        for result in past[:RECENT]
+        if result.measured is not None and result.measured.duration_s > 0
+    ]
+    if len(seen) >= 2:
+        deciles = statistics.quantiles(seen, n=10, method="inclusive")
+        return Range(deciles[0], deciles[4], deciles[8]), f"rate learned from {len(seen)} migrations on this path"
+    if seen:
+        return Range(seen[0] * 0.8, seen[0], seen[0] * 1.2), "rate of the last migration on this path"
+    nominal = target.link_rate()
+    rate = nominal or ASSUMED_RATE_BYTES_S
+    low, high = UNMEASURED_SPREAD
+    basis = "the network card's nominal rate" if nominal else "a rate of 1 Gbit/s assumed: none known of this path"
+    return Range(rate * low, rate * (low + high) / 2, rate * high), basis

@@ -1,0 +1,42 @@
+"""The steps of one migration with their times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from vmferry.model.migration import Step
+
+
+class StepLog:
+    """`now` gives aware datetimes in UTC."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._steps: list[Step] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(self._steps)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """A step that is left by an exception has failed."""
+        self._steps.append(Step(name, "running", self._stamp()))
+        try:
+            yield
+        except BaseException:
+            self.end("failed")
+            raise
+        self.end("done")
+
+    def end(self, state: str) -> None:
+        """Close the step that runs; one that is closed stays as it is."""
+        last = self._steps[-1]
+        if last.state == "running":
+            self._steps[-1] = replace(last, state=state, ended=self._stamp())
+
+    def _stamp(self) -> str:
+        return self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
