@@ -1,0 +1,90 @@
+"""The storage host: an iSCSI target (tgt), an NFS server (nfs-ganesha) and a GlusterFS volume, and what hosts need
+to use them. Everything is made by units at boot, so a storage host that lost its power comes back by itself."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from vmferry.errors import Failed
+from vmferry.lab import storage_files as files
+from vmferry.lab.layout import Layout
+from vmferry.lab.plan import HostPlan, LabPlan
+from vmferry.lab.shell import run, ssh
+
+STORAGE_PACKAGES = ("tgt", "nfs-ganesha", "nfs-ganesha-vfs", "rpcbind", "glusterfs-server")
+CLIENT_PACKAGES = ("glusterfs-client", "libvirt-daemon-driver-storage-iscsi-direct")
+STORAGE_UNITS = ("tgt.service", "nfs-ganesha.service", "rpcbind.service", "rpcbind.socket", "glusterd.service")
+
+_NOT_FOR_STORAGE = (
+    "libvirtd.service",
+    "libvirtd.socket",
+    "libvirtd-ro.socket",
+    "libvirtd-admin.socket",
+    "libvirt-guests.service",
+    "virtlogd.service",
+    "virtlogd.socket",
+    "virtlogd-admin.socket",
+    "nfs-ganesha-lock.service",
+    "nfs-ganesha-config.service",
+)
+_READY_S = 20
+_SERVES = "systemctl --quiet is-active vmferry-luns vmferry-volume && rpcinfo -T tcp 127.0.0.1 nfs 3 >/dev/null 2>&1"
+_CAN_USE = f"mountpoint --quiet {files.SHARED_DIR} && systemctl --quiet is-active vmferry-iscsi"
+_POOLS = Path("etc/libvirt/storage")
+
+
+def configure_storage(root: Path, plan: LabPlan) -> None:
+    """`root` is the storage host's, before its boot."""
+    _write(root / "etc/ganesha/ganesha.conf", files.GANESHA)
+    _write(root / "etc/vmferry-target", files.TARGET)
+    _write(root / files.LUN_TOOL[1:], files.lun_script(), mode=0o755)
+    _write_unit(root, "vmferry-luns.service", files.LUN_UNIT)
+    _write_unit(root, "vmferry-volume.service", files.VOLUME_UNIT)
+    _write(root / "etc/tmpfiles.d/vmferry.conf", "".join(f"d /srv/{name} 0755\n" for name in ("iscsi", "nfs", "gluster")))
+    run("systemctl", f"--root={root}", "--quiet", "enable", *STORAGE_UNITS)
+    run("systemctl", f"--root={root}", "--quiet", "mask", *_NOT_FOR_STORAGE)
+
+
+def configure_host(root: Path, plan: LabPlan, host: HostPlan) -> None:
+    """`root` is a hypervisor's, before its boot."""
+    (root / files.SHARED_DIR[1:]).mkdir(parents=True, exist_ok=True)
+    _write_unit(root, "vmferry-shared.service", files.MOUNT_UNIT)
+    _write_unit(root, "vmferry-iscsi.service", files.POOL_UNIT)
+    _write(root / _POOLS / "iscsi.xml", files.iscsi_pool("iscsi", host.name))
+    _write(root / _POOLS / "shared.xml", files.dir_pool("shared", files.SHARED_DIR))
+    _autostart(root, "shared")
+
+
+def after_boot(layout: Layout, plan: LabPlan) -> None:
+    """Waits until all of it can be used. The hosts are asked at the same time."""
+    waits = [(plan.storage.name, _SERVES), *((host.name, _CAN_USE) for host in plan.hypervisors)]
+    with ThreadPoolExecutor(len(waits)) as pool:
+        list(pool.map(lambda wait: _wait(layout, *wait), waits))
+
+
+def _wait(layout: Layout, host: str, condition: str) -> None:
+    try:
+        ssh(layout, host, "timeout", str(_READY_S), "sh", "-c", f"until {condition}; do sleep 0.1; done")
+    except Failed as error:
+        raise Failed(
+            f"storage is not ready on host {host} after {_READY_S} s;"
+            f" see `vmferry lab exec {host} -- journalctl -u 'vmferry-*'`",
+            detail=error.detail,
+        ) from error
+
+
+def _write(path: Path, content: str, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    path.chmod(mode)
+
+
+def _write_unit(root: Path, name: str, content: str) -> None:
+    _write(root / "etc/systemd/system" / name, content)
+    run("systemctl", f"--root={root}", "--quiet", "enable", name)
+
+
+def _autostart(root: Path, pool: str) -> None:
+    link = root / _POOLS / "autostart" / f"{pool}.xml"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(f"/{_POOLS}/{pool}.xml")

@@ -1,0 +1,109 @@
+"""The text of the files that make a host of the shared image a storage host, or a client of one."""
+
+from pathlib import Path
+
+TARGET = "iqn.2026-01.test.vmferry:lab"
+VOLUME = "shared"
+SHARED_DIR = "/srv/shared"
+NFS_DIR = "/srv/nfs"
+LUN_TOOL = "/usr/local/sbin/vmferry-lun"
+
+
+def lun_script() -> str:
+    return (Path(__file__).parent / "storage_lun.sh").read_text()
+
+
+# PR_SET_IO_FLUSHER needs a capability that a container may lack; it only matters to a server that is its own client.
+GANESHA = f"""\
+NFS_CORE_PARAM {{
+    Protocols = 3;
+    Enable_NLM = false;
+    Enable_RQUOTA = false;
+    allow_set_io_flusher_fail = true;
+}}
+EXPORT {{
+    Export_Id = 1;
+    Path = {NFS_DIR};
+    Pseudo = {NFS_DIR};
+    Access_Type = RW;
+    Squash = No_Root_Squash;
+    SecType = sys;
+    Protocols = 3;
+    Transports = TCP;
+    FSAL {{ Name = VFS; }}
+}}
+"""
+
+LUN_UNIT = f"""\
+[Unit]
+Description=LUNs of the lab
+Requires=tgt.service
+After=tgt.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={LUN_TOOL} sync
+[Install]
+WantedBy=multi-user.target
+"""
+
+_CREATE = f"gluster --mode=script volume create {VOLUME} storage:/srv/gluster/{VOLUME} force"
+_START = f"gluster --mode=script volume start {VOLUME}"
+
+VOLUME_UNIT = f"""\
+[Unit]
+Description=GlusterFS volume of the lab
+Requires=glusterd.service
+After=glusterd.service
+ConditionPathExists=!/var/lib/glusterd/vols/{VOLUME}/info
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c '{_CREATE} && {_START}'
+[Install]
+WantedBy=multi-user.target
+"""
+
+# In the foreground and started again for ever: the storage host may come up later than this one, or come back.
+MOUNT_UNIT = f"""\
+[Unit]
+Description=The lab's shared directory
+After=network.target
+StartLimitIntervalSec=0
+[Service]
+ExecStartPre=-/bin/umount --lazy {SHARED_DIR}
+ExecStart=/usr/sbin/glusterfs --no-daemon --volfile-server=storage --volfile-id=/{VOLUME} {SHARED_DIR}
+ExecStopPost=-/bin/umount --lazy {SHARED_DIR}
+Restart=always
+RestartSec=300ms
+[Install]
+WantedBy=multi-user.target
+"""
+
+# libvirt's own autostart would hold up the daemon's start for as long as the storage host does not answer.
+POOL_UNIT = """\
+[Unit]
+Description=The lab's iSCSI pool
+After=libvirtd.service
+StartLimitIntervalSec=0
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'virsh pool-info iscsi | grep -q "State: *running" || virsh pool-start iscsi'
+Restart=on-failure
+RestartSec=500ms
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def dir_pool(name: str, path: str) -> str:
+    return f"<pool type='dir'><name>{name}</name><target><path>{path}</path></target></pool>\n"
+
+
+def iscsi_pool(name: str, host: str) -> str:
+    """A pool of the LUNs as libvirt reaches them by itself, without the kernel's initiator."""
+    return (
+        f"<pool type='iscsi-direct'><name>{name}</name><source><host name='storage'/><device path='{TARGET}'/>"
+        f"<initiator><iqn name='iqn.2026-01.test.vmferry:{host}'/></initiator></source></pool>\n"
+    )
