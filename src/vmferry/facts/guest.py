@@ -49,7 +49,7 @@ class DiskSight:
     size_bytes: int | None = None
     """Of the file or device, or the virtual size of a network image."""
     identity: str | None = None
-    """What makes the bytes the same bytes: file system kind, inode and size, or the network address of the image."""
+    """What makes the bytes the same bytes: file system kind, inode and size, or the image's network address."""
     shared_kind: bool | None = None
     """The file system or protocol is one that several hosts can see; None: not known."""
 

@@ -49,7 +49,7 @@ _ARRIVED = Settled(Outcome.MIGRATED, "the guest runs on {target}")
 _STOPPED = Settled(Outcome.FAILED, "the guest stopped by itself or was stopped; it runs on neither host")
 _TWICE = Settled(
     Outcome.IN_DOUBT,
-    "BOTH hosts say that the guest runs: stop one at once, after looking at both (virsh dominfo on {source} and {target})",
+    "BOTH {source} and {target} say that the guest runs: look at both (virsh dominfo) and stop one at once",
 )
 _LEFTOVER = Settled(
     Outcome.IN_DOUBT,

@@ -37,7 +37,7 @@ def _judge_network(target: HostFacts, nic: Nic, say: Voice) -> Finding:
     found = next((network for network in target.networks if network.name == nic.source), None)
     if found is None:
         have = ", ".join(sorted(network.name for network in target.networks)) or "no network"
-        return say.refuse(nic.mac, f"{target.name} has {have}", required, f"define it: virsh net-define, on {target.name}")
+        return say.refuse(nic.mac, f"{target.name} has {have}", required, f"virsh net-define, on {target.name}")
     if not found.active:
         remedy = f"virsh net-start {found.name}; virsh net-autostart {found.name}, on {target.name}"
         return say.refuse(nic.mac, f"{found.name} is there but not active", required, remedy)
@@ -50,5 +50,5 @@ def _judge_bridge(target: HostFacts, nic: Nic, say: Voice) -> Finding:
         return say.unknown(nic.mac, f"the bridges of {target.name} are not known", required, "ip link show type bridge")
     if nic.source not in target.bridges:
         have = ", ".join(sorted(target.bridges)) or "no bridge"
-        return say.refuse(nic.mac, f"{target.name} has {have}", required, f"make the bridge {nic.source} on {target.name}")
+        return say.refuse(nic.mac, f"{target.name} has {have}", required, f"make a bridge {nic.source} there")
     return say.ok(nic.mac, f"{nic.source} is there", required)

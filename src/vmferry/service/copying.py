@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,10 +61,9 @@ class _Copy:
 
     def abort_until_ended(self) -> None:
         while not self.ended.is_set():
-            try:
+            # Refused where there is no job yet, or none any more: the next look at `ended` tells which.
+            with contextlib.suppress(VmferryError):
                 self.source.abort(self.order.guest_uuid)
-            except VmferryError:
-                pass  # no job yet, or none any more: the next look at `ended` tells which
             self.ended.wait(ABORT_EVERY_S)
 
 

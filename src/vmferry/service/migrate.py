@@ -161,8 +161,8 @@ class Migration:
             error = next(check.detail for check in checks if check.what == ONE_COPY)
             return self._finish(outcome=Outcome.IN_DOUBT, error=error)
         failed = "; ".join(f"{check.what}: {check.detail}" for check in checks if check.ok is False)
-        error = f"the guest is on {target.entry.name}, but: {failed}" if failed else None
-        return self._finish(outcome=Outcome.MIGRATED, error=error)
+        problem = f"the guest is on {target.entry.name}, but: {failed}" if failed else None
+        return self._finish(outcome=Outcome.MIGRATED, error=problem)
 
     def _measure(self, facts: GuestFacts, target: HostPort, end: CopyEnd, blackout_ms: int | None) -> Measured | None:
         stats = target.completed_stats(facts.guest.uuid)

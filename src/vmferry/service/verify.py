@@ -51,9 +51,7 @@ def _one_copy(
     elsewhere = [source, *others]
     answers = all_at_once([_state_of(host, uuid) for host in elsewhere], LIMIT_S)
     unasked = [h.entry.name for h, a in zip(elsewhere, answers, strict=True) if isinstance(a, Exception)]
-    second = [
-        h.entry.name for h, a in zip(elsewhere, answers, strict=True) if isinstance(a, GuestState) and a.active
-    ]
+    second = [h.entry.name for h, a in zip(elsewhere, answers, strict=True) if isinstance(a, GuestState) and a.active]
     if second:
         return False, f"it is {state} on {target.entry.name} and ALSO active on {', '.join(second)}"
     if source.entry.name in unasked:
