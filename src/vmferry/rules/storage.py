@@ -29,9 +29,8 @@ def _judge(move: MoveFacts, disk: Disk, here: DiskSight | None, there: DiskSight
     source, target = move.source.name, move.target.host.name
     required = f"{disk.source} seen from {target} as from {source}"
     if here is None or there is None or here.seen is None or there.seen is None:
-        why = next(
-            (s.problem for s in (here, there) if s is not None and s.seen is None and s.problem), "not looked at"
-        )
+        blind = (sight.problem for sight in (here, there) if sight is not None and sight.seen is None)
+        why = next(filter(None, blind), "not looked at")
         return say.unknown(disk.target, why, required, f"make ssh to {source} and {target} work, or look by hand")
     if not here.seen:
         return say.refuse(disk.target, f"{source}: {here.problem}", required, f"mend the disk's source on {source}")

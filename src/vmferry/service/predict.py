@@ -37,9 +37,7 @@ def predict(
         rate = Range(*(min(each, bandwidth_bytes_s) for each in (rate.p10, rate.p50, rate.p90)))
         rate_basis += ", capped by the bandwidth asked for"
     memory_bytes = min(facts.memory_used_bytes or facts.guest.memory_bytes, facts.guest.memory_bytes)
-    dirty_basis = (
-        "dirty rate not measured, taken as 0" if dirty is None else f"dirty rate measured: {dirty / 1e6:.1f} MB/s"
-    )
+    dirty_basis = "dirty rate not measured, taken as 0" if dirty is None else f"{dirty / 1e6:.1f} MB/s dirtied"
     return forecast(memory_bytes, rate, dirty or 0, f"{rate_basis}; {dirty_basis}")
 
 
