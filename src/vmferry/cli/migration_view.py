@@ -1,0 +1,122 @@
+"""What a person reads of a check, a forecast, a running copy and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from vmferry.forecast.progress import Progress
+from vmferry.model.finding import Finding, Severity, Verdict
+from vmferry.model.migration import Forecast, Measured, MigrationResult, Verified
+from vmferry.model.units import format_bytes, format_duration, format_rate
+from vmferry.placement.rank import Candidate
+from vmferry.service.check import CheckReport
+
+MARKS = {True: "ok", False: "FAILED", None: "not seen"}
+SEVERITY_MARKS = {
+    Severity.INFO: "ok",
+    Severity.WARN: "warning",
+    Severity.UNKNOWN: "unknown",
+    Severity.REFUSE: "REFUSED",
+}
+
+
+def check_lines(report: CheckReport, *, passed: bool) -> Iterator[str]:
+    """Per target a line of verdict, then its findings; those that pass only where `passed` is set."""
+    for each in report.candidates:
+        yield target_line(report, each)
+        for finding in each.findings:
+            if passed or finding.severity is not Severity.INFO:
+                yield from finding_lines(finding)
+
+
+def target_line(report: CheckReport, each: Candidate) -> str:
+    looked = len(each.findings)
+    words = "; ".join(each.reasons[:1])
+    best = "  <- best" if report.best is each and len(report.candidates) > 1 else ""
+    return f"  {each.host}: {_verdict_word(each.verdict)} ({looked} things looked at): {words}{best}"
+
+
+def _verdict_word(verdict: Verdict) -> str:
+    return "refused" if verdict is Verdict.REFUSE else str(verdict)
+
+
+def finding_lines(finding: Finding) -> Iterator[str]:
+    mark = SEVERITY_MARKS[finding.severity]
+    yield f"    {mark:8} {finding.rule:22} {finding.subject}: {finding.observed}"
+    if finding.severity is not Severity.INFO:
+        yield f"             required: {finding.required}"
+        if finding.remedy:
+            yield f"             remedy: {finding.remedy}"
+
+
+def forecast_lines(forecast: Forecast) -> Iterator[str]:
+    duration, downtime = forecast.duration_s, forecast.downtime_ms
+    if forecast.converges:
+        yield (
+            f"  about {format_duration(duration.p50)}"
+            f" ({format_duration(duration.p10)} to {format_duration(duration.p90)}),"
+            f" downtime {format_duration(downtime.p50 / 1000)},"
+            f" {format_bytes(forecast.transferred_bytes.p50)} to send in {forecast.rounds} rounds"
+        )
+    else:
+        yield "  it will NOT converge: the guest dirties memory as fast as the path carries it"
+    yield f"  rests on: {forecast.basis}"
+
+
+def progress_line(progress: Progress) -> str:
+    """One line, the parts that are not known left out."""
+    parts = [f"{progress.phase:10} {progress.percent:3.0f} %"]
+    if progress.rate_bytes_s is not None:
+        parts.append(format_rate(progress.rate_bytes_s))
+    parts.append(f"{format_bytes(progress.remaining_bytes)} left")
+    if progress.dirty_rate_bytes_s:
+        parts.append(f"dirties {format_rate(progress.dirty_rate_bytes_s)}")
+    if progress.round:
+        parts.append(f"round {progress.round}")
+    if progress.eta_s is not None:
+        parts.append(f"ETA {format_duration(progress.eta_s)}")
+    return "  ".join(parts)
+
+
+def verification_lines(checks: Sequence[Verified]) -> Iterator[str]:
+    for check in checks:
+        yield f"    {MARKS[check.ok]:8} {check.what}: {check.detail}"
+
+
+def result_lines(result: MigrationResult) -> Iterator[str]:
+    """The end of it, predicted beside measured."""
+    where = f"{result.source} -> {result.target}" if result.target else f"from {result.source}"
+    yield f"{result.guest}: {result.outcome or 'dry run'}, {where}"
+    if result.measured is not None:
+        yield from _measured_lines(result.forecast, result.measured)
+
+
+def _measured_lines(forecast: Forecast | None, measured: Measured) -> Iterator[str]:
+    yield f"  {'':12} {'predicted':>12} {'measured':>12}"
+    predicted = (
+        (forecast.duration_s.p50, forecast.downtime_ms.p50, forecast.transferred_bytes.p50, forecast.rounds)
+        if forecast is not None and forecast.converges
+        else (None, None, None, None)
+    )
+    rows = (
+        ("duration", predicted[0], measured.duration_s, format_duration),
+        ("downtime", _seconds(predicted[1]), _seconds(measured.downtime_ms), format_duration),
+        ("silence", None, _seconds(measured.blackout_ms), format_duration),
+        ("sent", predicted[2], measured.transferred_bytes, format_bytes),
+        ("rounds", predicted[3], measured.rounds, _number),
+    )
+    for name, before, after, show in rows:
+        yield f"  {name:12} {_cell(before, show):>12} {_cell(after, show):>12}"
+    yield "  (silence: the longest time that the guest's address did not answer, seen from here)"
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _cell(value: float | None, show: Callable[[float], str]) -> str:
+    return "-" if value is None else show(value)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vmferry.facts.guest import MoveFacts
+from vmferry.model.finding import Verdict
+from vmferry.placement.rank import candidate, ranked
+from vmferry.rules import judge
+
+from ..rules.cases import GIB, PASSING, with_target
+
+
+def named(name: str, **changes: object) -> MoveFacts:
+    return with_target(name=name, **changes)
+
+
+def order(*moves: MoveFacts) -> list[str]:
+    return [each.host for each in ranked(candidate(move, judge(move)) for move in moves)]
+
+
+def test_more_room_is_better() -> None:
+    assert order(named("small", memory_free_bytes=2 * GIB), named("roomy", memory_free_bytes=6 * GIB)) == [
+        "roomy",
+        "small",
+    ]
+
+
+def test_a_sure_target_is_better_than_one_of_which_things_are_unknown() -> None:
+    assert order(named("blind", host_uuid=None), named("sure")) == ["sure", "blind"]
+
+
+def test_a_refused_target_is_last_and_says_why() -> None:
+    refused = named("full", memory_free_bytes=0)
+    assert order(refused, named("sure")) == ["sure", "full"]
+    answer = candidate(refused, judge(refused))
+    assert answer.verdict is Verdict.REFUSE
+    assert answer.score is None
+    assert answer.reasons == ("memory.free: 0 MiB free",)
+
+
+def test_equal_targets_keep_the_order_of_their_names() -> None:
+    assert order(named("h3"), named("h2"), named("h4")) == ["h2", "h3", "h4"]
+
+
+def test_a_target_of_unknown_size_can_still_be_ranked() -> None:
+    move = replace(PASSING, target=replace(PASSING.target, host=replace(PASSING.target.host, memory_bytes=None)))
+    assert candidate(move, judge(move)).score == 0.0

@@ -1,0 +1,94 @@
+"""A move that every rule lets pass, and the means to break one thing of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, MoveFacts, TargetFacts
+from vmferry.facts.host import HostFacts, KnownGuest, MachineSupport, Network
+from vmferry.model.guest import Disk, Guest, GuestState, Nic
+
+GIB = 1 << 30
+UUID = "11111111-2222-3333-4444-555555555555"
+OTHER_UUID = "99999999-2222-3333-4444-555555555555"
+
+GUEST = Guest(
+    name="web",
+    uuid=UUID,
+    host="h1",
+    state=GuestState.RUNNING,
+    memory_bytes=GIB,
+    vcpus=1,
+    disks=(Disk("vda", "disk", "file", "/srv/shared/web.img", "raw", "none"), Disk("sda", "cdrom", "empty", None)),
+    nics=(Nic("52:54:00:00:00:01", "network", "lab", "virtio"),),
+)
+FACTS = GuestFacts(
+    guest=GUEST,
+    live_xml="<domain/>",
+    virt_type="kvm",
+    arch="x86_64",
+    machine="pc-q35-7.2",
+    emulator="/usr/bin/qemu-system-x86_64",
+    cpu_xml="<cpu/>",
+    max_vectors=(("interface 52:54:00:00:00:01 queues", 10),),
+)
+
+
+def host(name: str, uuid: str) -> HostFacts:
+    support = MachineSupport("kvm", "x86_64", "/usr/bin/qemu-system-x86_64", frozenset({"pc-q35-7.2", "pc-q35-10.0"}))
+    return HostFacts(
+        name=name,
+        host_uuid=uuid,
+        libvirt="11.3.0",
+        qemu="10.0.2",
+        memory_bytes=8 * GIB,
+        memory_free_bytes=4 * GIB,
+        cpus=4,
+        networks=(Network("lab", True, "br0"), Network("idle", False, "br1")),
+        bridges=frozenset({"br0"}),
+        support=(support,),
+    )
+
+
+SIGHT = DiskSight("vda", True, None, 64 << 20, "fuse.glusterfs inode 7 of 67108864 bytes", True)
+PASSING = MoveFacts(
+    guest=FACTS,
+    source=host("h1", "aaaaaaaa-0000-0000-0000-000000000001"),
+    source_disks=(SIGHT, DiskSight("sda", None)),
+    target=TargetFacts(host("h2", "aaaaaaaa-0000-0000-0000-000000000002"), CpuMatch.SUPERSET, "", (SIGHT,)),
+)
+
+
+def with_guest(**changes: object) -> MoveFacts:
+    """The passing move with fields of the guest changed."""
+    facts = replace(FACTS, guest=replace(GUEST, **changes))  # type: ignore[arg-type]
+    return replace(PASSING, guest=facts)
+
+
+def with_facts(**changes: object) -> MoveFacts:
+    """The passing move with fields of the guest's facts changed."""
+    return replace(PASSING, guest=replace(FACTS, **changes))  # type: ignore[arg-type]
+
+
+def with_target(**changes: object) -> MoveFacts:
+    """The passing move with fields of the target host changed."""
+    target = replace(PASSING.target, host=replace(PASSING.target.host, **changes))  # type: ignore[arg-type]
+    return replace(PASSING, target=target)
+
+
+def with_source(**changes: object) -> MoveFacts:
+    return replace(PASSING, source=replace(PASSING.source, **changes))  # type: ignore[arg-type]
+
+
+def with_sights(here: DiskSight | None, there: DiskSight | None) -> MoveFacts:
+    """The passing move with vda seen so from the source and so from the target; None: no sight at all."""
+    target = replace(PASSING.target, disks=() if there is None else (there,))
+    return replace(PASSING, source_disks=() if here is None else (here,), target=target)
+
+
+def with_cpu(match: CpuMatch, detail: str = "") -> MoveFacts:
+    return replace(PASSING, target=replace(PASSING.target, cpu=match, cpu_detail=detail))
+
+
+KNOWN_RUNNING = KnownGuest("web", OTHER_UUID, active=True)
+KNOWN_STALE = KnownGuest("web-old", UUID, active=False)
