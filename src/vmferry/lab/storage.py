@@ -39,7 +39,7 @@ def configure_storage(root: Path, plan: LabPlan) -> None:
     _write(root / files.LUN_TOOL[1:], files.lun_script(), mode=0o755)
     _write_unit(root, "vmferry-luns.service", files.LUN_UNIT)
     _write_unit(root, "vmferry-volume.service", files.VOLUME_UNIT)
-    _write(root / "etc/tmpfiles.d/vmferry.conf", "".join(f"d /srv/{name} 0755\n" for name in ("iscsi", "nfs", "gluster")))
+    _write(root / "etc/tmpfiles.d/vmferry.conf", files.DIRECTORIES)
     run("systemctl", f"--root={root}", "--quiet", "enable", *STORAGE_UNITS)
     run("systemctl", f"--root={root}", "--quiet", "mask", *_NOT_FOR_STORAGE)
 

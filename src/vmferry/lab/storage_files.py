@@ -6,6 +6,7 @@ TARGET = "iqn.2026-01.test.vmferry:lab"
 VOLUME = "shared"
 SHARED_DIR = "/srv/shared"
 NFS_DIR = "/srv/nfs"
+LOCAL_DIR = "/var/lib/libvirt/images"
 LUN_TOOL = "/usr/local/sbin/vmferry-lun"
 
 
@@ -32,6 +33,12 @@ EXPORT {{
     Transports = TCP;
     FSAL {{ Name = VFS; }}
 }}
+"""
+
+DIRECTORIES = """\
+d /srv/iscsi 0755
+d /srv/nfs 0755
+d /srv/gluster 0755
 """
 
 LUN_UNIT = f"""\

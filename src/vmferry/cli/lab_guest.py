@@ -1,0 +1,66 @@
+"""`vmferry lab guest`."""
+
+from __future__ import annotations
+
+import click
+
+from vmferry.lab.guest import create_guest, remove_guest
+from vmferry.lab.guest_plan import MACHINE, GuestPlan, Storage
+from vmferry.lab.layout import layout_of_environment
+from vmferry.model.units import parse_bytes
+
+
+def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
+    try:
+        return parse_bytes(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+_STORAGES = click.Choice([*Storage, "none"])
+
+
+@click.command("guest")
+@click.argument("name")
+@click.option(
+    "--memory", default="512MiB", show_default=True, metavar="SIZE", callback=_size, help="Memory of the guest."
+)
+@click.option(
+    "--disk", "storages", multiple=True, type=_STORAGES, default=["none"], help="Where a disk of it is. Repeatable."
+)
+@click.option(
+    "--disk-size", default="64MiB", show_default=True, metavar="SIZE", callback=_size, help="Size of each disk."
+)
+@click.option(
+    "--dirty",
+    default="0",
+    metavar="SIZE",
+    callback=_size,
+    help="Memory dirtied each second, as 20MiB/s.  [default: none]",
+)
+@click.option(
+    "--working-set", default="128MiB", show_default=True, metavar="SIZE", callback=_size, help="Memory that it dirties."
+)
+@click.option("--on", default="", metavar="HOST", help="The host to start it on.  [default: the first]")
+@click.option("--machine", default=MACHINE, show_default=True, help="Its machine type.")
+@click.option("--remove", is_flag=True, help="End the guest and remove its disks.")
+def guest(
+    name: str,
+    memory: int,
+    storages: tuple[str, ...],
+    disk_size: int,
+    dirty: int,
+    working_set: int,
+    on: str,
+    machine: str,
+    remove: bool,
+) -> None:
+    """Start a busy guest that checks itself, and wait until it answers; prints its name, host and address."""
+    layout = layout_of_environment()
+    if remove:
+        remove_guest(layout, name)
+        return
+    plan = GuestPlan(name, memory, dirty, working_set, machine)
+    disks = [Storage(storage) for storage in storages if storage != "none"]
+    made = create_guest(layout, plan, disks, disk_bytes=disk_size, on=on)
+    click.echo(f"{made.name} {made.host} {made.address}")
