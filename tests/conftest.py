@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+LAB = Path(__file__).parent / "lab"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if LAB in item.path.parents:
+            item.add_marker("lab")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without root a lab test is an error, never a skip: what did not run must not look as if it had passed."""
+    if item.get_closest_marker("lab") and os.geteuid() != 0:
+        pytest.fail("the lab needs root: run script/test as root, or where sudo works", pytrace=False)

@@ -1,0 +1,102 @@
+"""The set-up as the first command ever on bare Debian: roots with nothing but apt in them, and a clean checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from vmferry.lab import apt
+
+CHECKOUT = Path(__file__).parents[2]
+CERTIFICATES = "/etc/machine-certificates.crt"
+NOT_CHECKED_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis")
+PASSED_ON = re.compile(r"(?i)(https?|all|no)_proxy|PIP_(INDEX_URL|DEFAULT_TIMEOUT)|UV_(DEFAULT_INDEX|INDEX_URL)")
+
+
+@dataclass(frozen=True, slots=True)
+class BareRoot:
+    path: Path
+    environment: dict[str, str]
+
+    @property
+    def checkout(self) -> Path:
+        return self.path / "checkout"
+
+    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """On the machine's own network, in a mount namespace that ends with the command; both outputs together."""
+        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        return subprocess.run(
+            [*apart, f"--root={self.path}", "--wd=/checkout", *argv],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def traces(self) -> dict[str, tuple[int, int]]:
+        """When each file was last written that a needless piece of work would write."""
+        places = (self.checkout, self.path / "root", self.path / "var/lib", self.path / "usr")
+        files = (file for place in places for file in place.rglob("*") if not file.is_dir() or file.is_symlink())
+        return {str(file): (stat.st_mtime_ns, stat.st_ino) for file in files if (stat := file.lstat())}
+
+
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def bare_root(request: pytest.FixtureRequest) -> Iterator[BareRoot]:
+    with tempfile.TemporaryDirectory(prefix="vmferry-bare-", dir="/var/tmp") as folder:
+        root = Path(folder, "root")
+        sources = Path(folder, "debian.sources")
+        sources.write_text(apt.render(apt.machine_sources(), request.param))
+        options = [f"--aptopt={line.rstrip(';')}" for line in apt.acquire_options()]
+        subprocess.run(
+            ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt", *options, request.param, root, sources],
+            check=True,
+        )
+        shutil.copytree(CHECKOUT, root / "checkout", ignore=NOT_CHECKED_OUT, symlinks=True)
+        yield BareRoot(root, machine_settings(root))
+
+
+def machine_settings(root: Path) -> dict[str, str]:
+    """The machine's certificates, proxies and package index, which a bare root cannot know."""
+    bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt"
+    shutil.copy(bundle, root / CERTIFICATES.lstrip("/"))
+    (root / "etc/apt/apt.conf.d/99machine").write_text(f'Acquire::https::CAInfo "{CERTIFICATES}";\n')
+    (root / "etc/dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n")
+    asked = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
+    index = re.search(r"^\S*\.index-url='(.*)'$", asked.stdout, re.MULTILINE)
+    shutil.copy("/etc/hosts", root / "etc/hosts")
+    settings = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
+    found = {"PIP_INDEX_URL": index[1]} if index else {}
+    ours = {"PIP_CERT": CERTIFICATES, "SSL_CERT_FILE": CERTIFICATES, "HOME": "/root", "PATH": "/usr/sbin:/usr/bin"}
+    return {**found, **settings, **ours, "LC_ALL": "C.UTF-8"}
+
+
+@pytest.mark.timeout(900)
+def test_first_command_on_a_bare_debian(bare_root: BareRoot) -> None:
+    refused = bare_root.run("setpriv", "--reuid=nobody", "--clear-groups", "script/setup")
+    assert refused.returncode == 1, refused.stdout
+    assert "not root and has no sudo" in refused.stdout
+    assert re.search(r"apt-get install --no-install-recommends .*\bpython3-venv\b", refused.stdout)
+    assert len(refused.stdout.splitlines()) == 1
+
+    first = bare_root.run("script/setup")
+    assert first.returncode == 0, first.stdout
+    written = bare_root.traces()
+
+    second = bare_root.run("script/setup")
+    assert (second.returncode, second.stdout) == (0, "")
+    assert bare_root.traces() == written
+
+    tests = bare_root.run("script/test", "tests/unit")
+    assert tests.returncode == 0, tests.stdout
+    assert re.search(r"\d+ passed", tests.stdout)
