@@ -40,6 +40,10 @@ class Disk:
     cache: str | None = None
     read_only: bool = False
     shareable: bool = False
+    needs_secret: bool = False
+    """Its source asks for credentials that only libvirt holds."""
+    backing: tuple[str, ...] = ()
+    """The sources that its image rests on, nearest first, written as `source`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""libvirt XML <-> model: read without entities or network, edited in place."""

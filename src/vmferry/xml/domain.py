@@ -1,0 +1,86 @@
+"""A domain's XML read as a guest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from vmferry.facts.guest import GuestFacts
+from vmferry.model.guest import Guest, GuestState, Nic, Probe
+from vmferry.xml.disks import disks
+from vmferry.xml.parse import BadXml, number, parse, text_of
+from vmferry.xml.units import size_bytes
+from vmferry.xml.vectors import max_vectors
+
+PROBE = "urn:vmferry:probe:1"
+"""Namespace of the metadata that says how a guest is seen from outside."""
+
+_NIC_SOURCE = {"network": "network", "bridge": "bridge", "direct": "dev", "vhostuser": "path", "vdpa": "dev"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a host says of a guest beside its XML."""
+
+    host: str
+    state: GuestState
+    persistent: bool
+    memory_used_bytes: int | None = None
+
+
+def read_guest(xml: str, seen: Seen) -> Guest:
+    """Raises BadXml where it is no definition of a guest."""
+    return _guest(parse(xml, f"a guest's definition on {seen.host}"), seen)
+
+
+def read_guest_facts(xml: str, seen: Seen) -> GuestFacts:
+    """Raises BadXml where it is no definition of a guest."""
+    domain = parse(xml, f"a guest's definition on {seen.host}")
+    system = domain.find("os/type")
+    cpu = domain.find("cpu")
+    return GuestFacts(
+        guest=_guest(domain, seen),
+        live_xml=xml,
+        virt_type=domain.get("type", ""),
+        arch=system.get("arch", "") if system is not None else "",
+        machine=system.get("machine", "") if system is not None else "",
+        emulator=text_of(domain, "devices/emulator") or "",
+        cpu_xml=etree.tostring(cpu, encoding="unicode", with_tail=False) if cpu is not None else None,
+        max_vectors=max_vectors(domain),
+        probe=_probe(domain),
+        memory_used_bytes=seen.memory_used_bytes,
+    )
+
+
+def _guest(domain: etree._Element, seen: Seen) -> Guest:
+    name, uuid = text_of(domain, "name"), text_of(domain, "uuid")
+    if domain.tag != "domain" or name is None or uuid is None:
+        raise BadXml(f"a definition on {seen.host} is no domain with name and uuid; look at it with virsh dumpxml")
+    return Guest(
+        name=name,
+        uuid=uuid,
+        host=seen.host,
+        state=seen.state,
+        memory_bytes=size_bytes(domain.find("memory")) or 0,
+        vcpus=number(text_of(domain, "vcpu")) or 1,
+        persistent=seen.persistent,
+        disks=disks(domain),
+        nics=tuple(_nic(element) for element in domain.iterfind("devices/interface")),
+    )
+
+
+def _nic(element: etree._Element) -> Nic:
+    kind = element.get("type", "")
+    mac, model, source = element.find("mac"), element.find("model"), element.find("source")
+    return Nic(
+        mac=mac.get("address", "") if mac is not None else "",
+        kind=kind,
+        source=source.get(_NIC_SOURCE.get(kind, "dev")) if source is not None else None,
+        model=model.get("type") if model is not None else None,
+    )
+
+
+def _probe(domain: etree._Element) -> Probe | None:
+    element = domain.find(f"metadata/{{{PROBE}}}probe")
+    return Probe(element.get("address"), element.get("url")) if element is not None else None

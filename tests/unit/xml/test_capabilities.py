@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from vmferry.xml.capabilities import read_capabilities
+
+XML = """
+<capabilities>
+  <host><uuid>0cf8a6b7-0000-4000-8000-000000000001</uuid></host>
+  <guest><os_type>hvm</os_type><arch name='x86_64'>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <machine canonical='pc-q35-7.2' maxCpus='288'>q35</machine><machine>pc-i440fx-7.2</machine>
+    <domain type='qemu'/>
+    <domain type='kvm'><emulator>/usr/bin/kvm</emulator><machine>pc-q35-7.2</machine></domain>
+  </arch></guest>
+</capabilities>"""
+
+
+def test_reads_uuid_and_machines_of_each_kind() -> None:
+    capabilities = read_capabilities(XML, "h1")
+    assert capabilities.host_uuid == "0cf8a6b7-0000-4000-8000-000000000001"
+    tcg, kvm = capabilities.support
+    assert (tcg.virt_type, tcg.arch, tcg.emulator) == ("qemu", "x86_64", "/usr/bin/qemu-system-x86_64")
+    assert tcg.machines == {"q35", "pc-q35-7.2", "pc-i440fx-7.2"}
+    assert (kvm.virt_type, kvm.emulator, kvm.machines) == ("kvm", "/usr/bin/kvm", {"pc-q35-7.2"})
+
+
+def test_a_host_without_guests_supports_nothing() -> None:
+    assert read_capabilities("<capabilities><host/></capabilities>", "h1").support == ()
