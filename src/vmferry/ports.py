@@ -70,9 +70,6 @@ class HostPort(Protocol):
     def abort(self, uuid: str) -> None:
         """Ask libvirt to end the guest's running job."""
 
-    def announce(self, uuid: str) -> None:
-        """Let the guest's network cards announce themselves to the switches again."""
-
     def close(self) -> None: ...
 
 
