@@ -42,6 +42,8 @@ class HostFacts:
     problem: str | None = None
     host_uuid: str | None = None
     """Libvirt's host UUID: two hosts with one are one host to libvirt."""
+    release: str | None = None
+    """Of its operating system; None also where there is no shell on it."""
     libvirt: str | None = None
     qemu: str | None = None
     memory_bytes: int | None = None
