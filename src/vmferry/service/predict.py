@@ -9,6 +9,7 @@ from vmferry.facts.guest import GuestFacts
 from vmferry.forecast.precopy import forecast
 from vmferry.model.migration import Forecast, MigrationResult, Range
 from vmferry.ports import HostPort, Store
+from vmferry.service.check import CheckReport
 
 ASSUMED_RATE_BYTES_S = 125_000_000
 """A gigabit network, where neither the card nor an earlier migration says more."""
@@ -26,11 +27,9 @@ def predict(
     store: Store,
     *,
     bandwidth_bytes_s: int | None = None,
-    measure_s: int | None = None,
 ) -> Forecast:
-    """`measure_s` measures the guest's dirty rate for so many seconds; without it libvirt's last figure is used."""
-    uuid = facts.guest.uuid
-    dirty = source.dirty_rate(uuid, measure_s)
+    """Rests on libvirt's last dirty-rate calculation of the guest, where there was one."""
+    dirty = source.dirty_rate(facts.guest.uuid, None)
     past = store.results(source=source.entry.name, target=target.entry.name)
     rate, rate_basis = _rate(past, target)
     if bandwidth_bytes_s is not None:
@@ -58,3 +57,18 @@ def _rate(past: Sequence[MigrationResult], target: HostPort) -> tuple[Range, str
     low, high = UNMEASURED_SPREAD
     basis = "the network card's nominal rate" if nominal else "a rate of 1 Gbit/s assumed: none known of this path"
     return Range(rate * low, rate * (low + high) / 2, rate * high), basis
+
+
+def predict_each(
+    report: CheckReport, source: HostPort, targets: Sequence[HostPort], store: Store, *, measure_s: int | None
+) -> dict[str, Forecast]:
+    """A forecast by host name for every target that no rule refuses. The guest is measured once."""
+    open_to = {each.host for each in report.candidates if each.score is not None}
+    if not open_to:
+        return {}
+    source.dirty_rate(report.guest.uuid, measure_s)
+    return {
+        host.entry.name: predict(report.move(host.entry.name).guest, source, host, store)
+        for host in targets
+        if host.entry.name in open_to
+    }

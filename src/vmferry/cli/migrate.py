@@ -1,0 +1,122 @@
+"""`vmferry migrate`: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from vmferry.cli.context import App, pass_app
+from vmferry.cli.errors import DONE, FAILED, IN_DOUBT, INTERRUPTED, REFUSED, ROLLED_BACK
+from vmferry.cli.interrupt import cancelling
+from vmferry.cli.migration_options import Size, survey_ground
+from vmferry.cli.migration_view import check_lines, forecast_lines, result_lines, verification_lines
+from vmferry.cli.names import GUEST_NAME, HOST_NAME
+from vmferry.cli.options import Command, timeout_option
+from vmferry.cli.output import say_lines, write_lines
+from vmferry.cli.progress_line import ProgressLine
+from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
+
+if TYPE_CHECKING:
+    from vmferry.forecast.progress import Progress
+    from vmferry.service.check import CheckReport
+    from vmferry.service.copying import CopyEnd
+
+EXIT_CODES = {
+    None: DONE,
+    Outcome.MIGRATED: DONE,
+    Outcome.REFUSED: REFUSED,
+    Outcome.ROLLED_BACK: ROLLED_BACK,
+    Outcome.FAILED: FAILED,
+    Outcome.IN_DOUBT: IN_DOUBT,
+}
+
+
+class Narrator:
+    """Tells on standard error what happens while it happens."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.line = ProgressLine()
+
+    def checked(self, report: CheckReport) -> None:
+        self._say("Checked:", *check_lines(report, passed=self.app.verbosity > 0))
+
+    def chosen(self, target: str, forecast: Forecast) -> None:
+        self._say(f"Target: {target}; predicted:", *forecast_lines(forecast))
+
+    def progress(self, progress: Progress) -> None:
+        if self.app.verbosity >= 0:
+            self.line.show(progress)
+
+    def settling(self, end: CopyEnd) -> None:
+        self.line.close()
+        self._say("The copy ended without the switch; asking both hosts who runs the guest")
+
+    def verified(self, checks: Sequence[Verified]) -> None:
+        self.line.close()
+        self._say("Verified:", *verification_lines(checks))
+
+    def _say(self, *lines: str) -> None:
+        if self.app.verbosity >= 0:
+            say_lines(lines)
+
+
+@click.command("migrate", cls=Command)
+@click.argument("guest", metavar="GUEST", type=GUEST_NAME)
+@click.option("--to", metavar="HOST", type=HOST_NAME, help="The target; without it, the best one.")
+@click.option("--bandwidth", type=Size(), metavar="BYTES_S", help="At most so much, as 100MiB/s.")
+@click.option("--max-downtime", "max_downtime_ms", type=click.IntRange(1, 60_000), metavar="MS", help="QEMU's limit.")
+@click.option("--dry-run", is_flag=True, help="Check, choose and predict only.")
+@timeout_option()
+@pass_app
+def migrate(
+    app: App,
+    guest: str,
+    to: str | None,
+    bandwidth: int | None,
+    max_downtime_ms: int | None,
+    dry_run: bool,
+    timeout_s: float,
+) -> int:
+    """Move GUEST live to another host: checked before, verified after, on its source if it fails."""
+    from vmferry.service.migrate import Migration, Request
+    from vmferry.service.tools import tools
+
+    app.expect_writes()
+    with app.fleet(timeout_s) as fleet:
+        ground = survey_ground(app, fleet, guest, to)
+        request = Request(
+            guest=ground.guest,
+            source=ground.source,
+            targets=ground.targets,
+            others=ground.others,
+            unreached=ground.unreached,
+            probe=app.config.probes.get(ground.guest.name),
+            bandwidth_bytes_s=bandwidth,
+            max_downtime_ms=max_downtime_ms,
+            dry_run=dry_run,
+        )
+        narrator = Narrator(app)
+        with cancelling(f"the migration of {ground.guest.name}") as cancel:
+            result = Migration(request, tools(app.store, app.prober), narrator, cancel).run()
+        narrator.line.close()
+    return conclude(app, result)
+
+
+def conclude(app: App, result: MigrationResult) -> int:
+    """Show the end of it, and say the exit code."""
+    from vmferry.service.documents import migration_document
+
+    if app.readable:
+        write_lines(result_lines(result))
+    else:
+        app.emit(migration_document(result))
+    if result.error:
+        say_lines([f"vmferry: {result.error}", *(f"    {line}" for line in (result.error_detail or "").splitlines())])
+    if result.cancelled and result.outcome is Outcome.ROLLED_BACK:
+        return INTERRUPTED
+    if result.outcome is Outcome.MIGRATED and result.error:
+        return IN_DOUBT
+    return EXIT_CODES[result.outcome]
