@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
+
+# Each user has an own one: what root's run of the lab tests leaves, another user's run could not write.
+set_hypothesis_home_dir(Path(__file__).parents[1] / f".venv/hypothesis-{os.geteuid()}")
 
 LAB = Path(__file__).parent / "lab"
 

@@ -25,17 +25,19 @@ PASSED_ON = re.compile(r"(?i)(https?|all|no)_proxy|PIP_(INDEX_URL|DEFAULT_TIMEOU
 @dataclass(frozen=True, slots=True)
 class BareRoot:
     path: Path
+    user: str
     environment: dict[str, str]
 
     @property
     def checkout(self) -> Path:
         return self.path / "checkout"
 
-    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *argv: str, user: str = "") -> subprocess.CompletedProcess[str]:
         """On the machine's own network, in a mount namespace that ends with the command; both outputs together."""
-        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", f"--root={self.path}"]
+        who = ["runuser", "-u", user or self.user, "--"]
         return subprocess.run(
-            [*apart, f"--root={self.path}", "--wd=/checkout", *argv],
+            [*apart, "--wd=/checkout", *who, *argv],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -46,27 +48,39 @@ class BareRoot:
 
     def traces(self) -> dict[str, tuple[int, int]]:
         """When each file was last written that a needless piece of work would write."""
-        places = (self.checkout, self.path / "root", self.path / "var/lib", self.path / "usr")
+        places = (self.path / name for name in ("checkout", "root", "home", "usr", "var/lib"))
         files = (file for place in places for file in place.rglob("*") if not file.is_dir() or file.is_symlink())
         return {str(file): (stat.st_mtime_ns, stat.st_ino) for file in files if (stat := file.lstat())}
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+@pytest.fixture(
+    scope="module", params=[("bookworm", "root"), ("trixie", "someone")], ids=["bookworm-root", "trixie-sudo"]
+)
 def bare_root(request: pytest.FixtureRequest) -> Iterator[BareRoot]:
+    release, user = request.param
     with tempfile.TemporaryDirectory(prefix="vmferry-bare-", dir="/var/tmp") as folder:
         root = Path(folder, "root")
         sources = Path(folder, "debian.sources")
-        sources.write_text(apt.render(apt.machine_sources(), request.param))
+        sources.write_text(apt.render(apt.machine_sources(), release))
         options = [f"--aptopt={line.rstrip(';')}" for line in apt.acquire_options()]
-        subprocess.run(
-            ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt", *options, request.param, root, sources],
-            check=True,
-        )
+        if user != "root":
+            options.append("--include=sudo")
+        mmdebstrap = ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt"]
+        subprocess.run([*mmdebstrap, *options, release, root, sources], check=True)
         shutil.copytree(CHECKOUT, root / "checkout", ignore=NOT_CHECKED_OUT, symlinks=True)
-        yield BareRoot(root, machine_settings(root))
+        if user != "root":
+            make_user(root, user)
+        yield BareRoot(root, user, machine_settings(root, user))
 
 
-def machine_settings(root: Path) -> dict[str, str]:
+def make_user(root: Path, user: str) -> None:
+    """One who may use sudo, and has the checkout for his own."""
+    subprocess.run(["useradd", f"--root={root}", "--create-home", user], check=True)
+    (root / "etc/sudoers.d" / user).write_text(f"{user} ALL=(ALL) NOPASSWD: ALL\n")
+    subprocess.run(["chroot", root, "chown", "-R", user, "/checkout"], check=True)
+
+
+def machine_settings(root: Path, user: str) -> dict[str, str]:
     """The machine's certificates, proxies and package index, which a bare root cannot know."""
     bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt"
     shutil.copy(bundle, root / CERTIFICATES.lstrip("/"))
@@ -77,13 +91,14 @@ def machine_settings(root: Path) -> dict[str, str]:
     shutil.copy("/etc/hosts", root / "etc/hosts")
     settings = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
     found = {"PIP_INDEX_URL": index[1]} if index else {}
-    ours = {"PIP_CERT": CERTIFICATES, "SSL_CERT_FILE": CERTIFICATES, "HOME": "/root", "PATH": "/usr/sbin:/usr/bin"}
-    return {**found, **settings, **ours, "LC_ALL": "C.UTF-8"}
+    ours = {"PIP_CERT": CERTIFICATES, "SSL_CERT_FILE": CERTIFICATES, "PATH": "/usr/sbin:/usr/bin"}
+    home = "/root" if user == "root" else f"/home/{user}"
+    return {**found, **settings, **ours, "HOME": home, "LC_ALL": "C.UTF-8"}
 
 
 @pytest.mark.timeout(900)
 def test_first_command_on_a_bare_debian(bare_root: BareRoot) -> None:
-    refused = bare_root.run("setpriv", "--reuid=nobody", "--clear-groups", "script/setup")
+    refused = bare_root.run("script/setup", user="nobody")
     assert refused.returncode == 1, refused.stdout
     assert "not root and has no sudo" in refused.stdout
     assert re.search(r"apt-get install --no-install-recommends .*\bpython3-venv\b", refused.stdout)
