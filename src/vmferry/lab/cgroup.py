@@ -1,0 +1,110 @@
+"""A host's processes, all of them and only them: the members of its control groups.
+
+Unlike a recorded process id, membership survives the loss of all state and cannot come to mean somebody else. The groups are
+made in each hierarchy that systemd may use in a container: the unified one, and on a machine of the older layout also the
+named one. vmferry-LAB/HOST in it holds the container's supervisor and its payload.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from vmferry.errors import Failed
+from vmferry.lab.layout import Layout
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_LIMIT_S = 8.0
+
+
+def hierarchies(mountinfo: str) -> list[Path]:
+    """Mount points of the hierarchies of interest, from the text of mountinfo."""
+    found = []
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = after.split(" ", 2)
+        if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options.split(",")):
+            found.append(Path(before.split(" ")[4]))
+    return found
+
+
+def create(layout: Layout, host: str) -> list[Path]:
+    """The host's groups, empty, for a process to enter."""
+    groups = _groups(layout, host)
+    for group in groups:
+        group.mkdir(parents=True, exist_ok=True)
+    return groups
+
+
+def hosts(layout: Layout) -> list[str]:
+    """Hosts of the lab that have groups, running or not."""
+    parents = (root / layout.prefix for root in _roots())
+    return sorted({path.name for parent in parents if parent.is_dir() for path in parent.iterdir() if path.is_dir()})
+
+
+def processes(layout: Layout, host: str) -> set[int]:
+    members: set[int] = set()
+    for group in _groups(layout, host):
+        for listing in group.rglob("cgroup.procs"):
+            members |= _members(listing)
+    return members
+
+
+def leader(layout: Layout, host: str) -> int | None:
+    """The host's own process 1, as the machine numbers it."""
+    return next((pid for pid in processes(layout, host) if _number_inside(pid) == 1), None)
+
+
+def kill(layout: Layout, host: str) -> None:
+    """At once and without a word to them, as a loss of power does. Returns when they are gone."""
+    deadline = time.monotonic() + _LIMIT_S
+    while members := processes(layout, host):
+        for pid in members:
+            _kill(pid)
+        if time.monotonic() > deadline:
+            raise Failed(f"processes of {host} do not end: {sorted(members)}; see what holds them, then lab down again")
+        time.sleep(0.02)
+
+
+def remove(layout: Layout) -> None:
+    """The groups of a lab whose processes are gone."""
+    for root in _roots():
+        top = root / layout.prefix
+        if top.is_dir():
+            for path in sorted(top.rglob("*"), reverse=True):
+                if path.is_dir():
+                    path.rmdir()
+            top.rmdir()
+
+
+def _roots() -> list[Path]:
+    return hierarchies(_MOUNTS.read_text())
+
+
+def _groups(layout: Layout, host: str) -> list[Path]:
+    return [root / layout.prefix / host for root in _roots()]
+
+
+def _members(listing: Path) -> set[int]:
+    try:
+        return {int(word) for word in listing.read_text().split()}
+    except OSError:  # the group went away while it was read
+        return set()
+
+
+def _number_inside(pid: int) -> int | None:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    numbers = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
+    return int(numbers[-1]) if len(numbers) > 1 else None
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

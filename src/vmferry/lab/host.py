@@ -1,0 +1,166 @@
+"""One host: its root file system, its boot, and the loss of its power."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+from vmferry.errors import Failed
+from vmferry.lab import access, cgroup, network
+from vmferry.lab.layout import Layout
+from vmferry.lab.plan import STORAGE, HostPlan, LabPlan
+from vmferry.lab.recipe import write
+from vmferry.lab.shell import run, ssh
+from vmferry.lab.state import Versions
+from vmferry.lab.storage import configure_host, configure_storage
+
+GUEST_FILES = "/usr/lib/vmferry-lab"
+_READY_S = 60.0
+_SSH_PORT = 22
+
+_LIBVIRT_NETWORK = "<network><name>lab</name><forward mode='bridge'/><bridge name='br0'/></network>\n"
+_LOCAL_POOL = "<pool type='dir'><name>local</name><target><path>/var/lib/libvirt/images</path></target></pool>\n"
+
+
+def mount_root(layout: Layout, host: HostPlan, image: Path) -> None:
+    directory = layout.host_dir(host.name)
+    for name in ("upper", "work", "root"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
+    options = f"lowerdir={image},upperdir={directory}/upper,workdir={directory}/work"
+    run("mount", "-t", "overlay", layout.namespace(host.name), "-o", options, str(directory / "root"))
+
+
+def configure(layout: Layout, plan: LabPlan, host: HostPlan) -> None:
+    """What tells this host from the image, before its first boot."""
+    root = layout.host_root(host.name)
+    write(root, "etc/hostname", f"{host.name}\n")
+    write(root, "etc/machine-id", f"{uuid.uuid4().hex}\n", mode=0o444)
+    write(root, "etc/hosts", access.hosts_file(plan))
+    _write_keys(layout, root)
+    if host.name == STORAGE:
+        configure_storage(root, plan)
+    else:
+        _define(root, "qemu/networks", "lab", _LIBVIRT_NETWORK)
+        _define(root, "storage", "local", _LOCAL_POOL)
+        configure_host(root, plan, host)
+
+
+def boot(layout: Layout, host: HostPlan) -> None:
+    """Connects the host's cables and starts it. Returns at once; the host runs on when this process ends."""
+    network.connect(layout, host)
+    groups = cgroup.create(layout, host.name)
+
+    def enter() -> None:
+        for group in groups:
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+
+    layout.guest_dir.mkdir(parents=True, exist_ok=True)
+    with layout.console(host.name).open("ab") as console:
+        subprocess.run(
+            _nspawn(layout, host),
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            preexec_fn=enter,
+            check=True,
+        )
+
+
+def lose_power(layout: Layout, host: str) -> None:
+    """Its processes end at once and its cables go dead; its disk stays as it was at that moment."""
+    cgroup.kill(layout, host)
+    if layout.namespace(host) in network.namespaces(layout):
+        network.disconnect(layout, host)
+
+
+def is_running(layout: Layout, host: str) -> bool:
+    return bool(cgroup.processes(layout, host))
+
+
+def wait_reachable(layout: Layout, host: HostPlan) -> Versions | None:
+    """Until the host lets us in and its libvirtd answers; what it told of itself. None of the storage host."""
+    deadline = time.monotonic() + _READY_S
+    while not _answers(host.address):
+        if not is_running(layout, host.name):
+            raise Failed(f"{host.name} ended while it booted; its console is {layout.console(host.name)}")
+        if time.monotonic() > deadline:
+            raise Failed(
+                f"{host.name} does not answer after {_READY_S:.0f} s; its console is {layout.console(host.name)}"
+            )
+    if host.name == STORAGE:
+        ssh(layout, host.name, "true")
+        return None
+    return parse_versions(ssh(layout, host.name, "virsh", "-c", "qemu:///system", "version"))
+
+
+def parse_versions(text: str) -> Versions:
+    """Of what `virsh version` prints."""
+    last_words = {line.split(":")[0]: line.split()[-1] for line in text.splitlines() if ":" in line}
+    return Versions(libvirt=last_words["Using library"], qemu=last_words["Running hypervisor"])
+
+
+def is_mounted(layout: Layout, host: str) -> bool:
+    return layout.host_root(host).is_mount()
+
+
+def remove_root(layout: Layout) -> None:
+    """Unmounts every host's file system and deletes what they wrote."""
+    mountinfo = Path("/proc/self/mountinfo").read_text()
+    points = [line.split()[4] for line in mountinfo.splitlines()]
+    for point in reversed([point for point in points if point.startswith(f"{layout.disks}/")]):
+        run("umount", point)
+    shutil.rmtree(layout.disks, ignore_errors=True)
+    if layout.disks.exists():
+        raise Failed(f"{layout.disks} cannot be removed; see what is in it, then lab down again")
+
+
+def _nspawn(layout: Layout, host: HostPlan) -> list[str]:
+    """nsenter, so that the container's /sys is that of its own network; setsid, so that it is nobody's child."""
+    namespace = network.NAMESPACES / layout.namespace(host.name)
+    return [
+        *("setsid", "--fork", "nsenter", f"--net={namespace}"),
+        *("systemd-nspawn", "--quiet", "--boot", f"--directory={layout.host_root(host.name)}"),
+        f"--machine={layout.namespace(host.name)}",
+        f"--hostname={host.name}",
+        f"--network-namespace-path={namespace}",
+        *("--register=no", "--keep-unit", "--console=read-only", "--capability=all", "--resolv-conf=off"),
+        "--system-call-filter=@keyring bpf perf_event_open userfaultfd",
+        *("--bind=/dev/net/tun", "--bind=/dev/fuse", f"--bind-ro={layout.guest_dir}:{GUEST_FILES}"),
+    ]
+
+
+def _write_keys(layout: Layout, root: Path) -> None:
+    private, host_private = layout.user_key.read_text(), layout.host_key.read_text()
+    key = access.public(layout.user_key.with_suffix(".pub").read_text())
+    write(root, "etc/ssh/ssh_host_ed25519_key", host_private, mode=0o600)
+    write(root, "root/.ssh/authorized_keys", f"{key}\n", mode=0o600)
+    write(root, "root/.ssh/id_ed25519", private, mode=0o600)
+    write(root, "root/.ssh/known_hosts", layout.known_hosts.read_text())
+    (root / "root/.ssh").chmod(0o700)
+
+
+def _define(root: Path, kind: str, name: str, xml: str) -> None:
+    """An object of libvirt's that is there, and started, when the daemon first comes up."""
+    folder = f"etc/libvirt/{kind}"
+    write(root, f"{folder}/{name}.xml", xml)
+    autostart = root / folder / "autostart" / f"{name}.xml"
+    autostart.parent.mkdir(parents=True, exist_ok=True)
+    autostart.unlink(missing_ok=True)
+    autostart.symlink_to(f"/{folder}/{name}.xml")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with socket.create_connection((address, _SSH_PORT), timeout=0.2):
+            return True
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+        return False
+    except OSError:
+        return False

@@ -1,0 +1,95 @@
+"""Building a lab up, or what is missing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from vmferry.errors import UserError
+from vmferry.lab import access, host, network, state
+from vmferry.lab.down import claim_namespace_directory, clear, exists
+from vmferry.lab.image import ensure_image
+from vmferry.lab.layout import Layout
+from vmferry.lab.plan import TRIXIE, HostPlan, LabPlan, make_plan
+from vmferry.lab.recipe import Recipe, make_recipe
+from vmferry.lab.state import LabState, Phase, Versions
+from vmferry.lab.storage import CLIENT_PACKAGES, STORAGE_PACKAGES, STORAGE_UNITS, after_boot
+
+Say = Callable[[str], None]
+
+
+def recipe_of(release: str) -> Recipe:
+    """Hypervisors and the storage host share one image: a second one would cost more time than its size."""
+    if release == TRIXIE:
+        return make_recipe(release, (*CLIENT_PACKAGES, *STORAGE_PACKAGES), STORAGE_UNITS)
+    return make_recipe(release, CLIENT_PACKAGES)
+
+
+def up(layout: Layout, hosts: int, mixed: bool, say: Say) -> LabState:
+    """Returns when every host and the storage can be used. The caller holds the lab lock.
+
+    A lab that is up stays as it is, but for hosts without power, which are started. Raises UserError where it is another one
+    than asked for.
+    """
+    found = state.load(layout)
+    if found and found.phase is Phase.UP and found.boot_id == state.boot_id():
+        return _complete(layout, found, hosts, mixed, say)
+    if exists(layout):
+        say("removing what an interrupted lab left")
+        clear(layout)
+    plan = make_plan(layout.name, hosts, mixed, network.routes())
+    begun = LabState(plan, Phase.STARTING, state.boot_id(), {})
+    state.save(layout, begun)
+    ready = replace(begun, phase=Phase.UP, versions=_build(layout, plan, say))
+    state.save(layout, ready)
+    return ready
+
+
+def start(layout: Layout, plan: LabPlan, names: list[str]) -> dict[str, Versions]:
+    """Boots hosts that have no power, all at once, and waits for them."""
+    chosen = [plan.host(name) for name in names]
+    for one in chosen:
+        host.lose_power(layout, one.name)  # of a host that is half there, the other half
+        if not host.is_mounted(layout, one.name):
+            raise UserError(f"{one.name} has no disk any more: vmferry lab down, then vmferry lab up")
+        host.boot(layout, one)
+    return _wait(layout, chosen)
+
+
+def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say) -> LabState:
+    have = len(found.plan.hypervisors)
+    if (have, found.plan.mixed) != (hosts, mixed):
+        kind = " (mixed)" if found.plan.mixed else ""
+        raise UserError(
+            f"a lab of {have} hosts{kind} is up already: to have another one, vmferry lab down first,"
+            f" then vmferry lab up --hosts {hosts}{' --mixed' if mixed else ''}"
+        )
+    off = [one.name for one in found.plan.hosts if not host.is_running(layout, one.name)]
+    if not off:
+        say("the lab is up already; nothing was changed")
+        return found
+    say(f"the lab is up already; starting {', '.join(off)}")
+    start(layout, found.plan, off)
+    return found
+
+
+def _build(layout: Layout, plan: LabPlan, say: Say) -> dict[str, Versions]:
+    images = {release: ensure_image(layout.images, recipe_of(release), say) for release in plan.releases}
+    say(f"starting {len(plan.hypervisors)} hosts and a storage host")
+    claim_namespace_directory()
+    access.write_access(layout, plan)
+    network.build(layout, plan)
+    for one in (plan.storage, *plan.hypervisors):
+        host.mount_root(layout, one, images[one.release])
+        host.configure(layout, plan, one)
+        host.boot(layout, one)
+    versions = _wait(layout, list(plan.hosts))
+    after_boot(layout, plan)
+    return versions
+
+
+def _wait(layout: Layout, hosts: list[HostPlan]) -> dict[str, Versions]:
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        answers = list(pool.map(lambda one: host.wait_reachable(layout, one), hosts))
+    return {one.name: answer for one, answer in zip(hosts, answers, strict=True) if answer}
