@@ -97,13 +97,23 @@ def machine_settings(root: Path, user: str) -> dict[str, str]:
 
 
 @pytest.mark.timeout(900)
-def test_first_command_on_a_bare_debian(bare_root: BareRoot) -> None:
-    refused = bare_root.run("script/setup", user="nobody")
-    assert refused.returncode == 1, refused.stdout
-    assert "not root and has no sudo" in refused.stdout
-    assert re.search(r"apt-get install --no-install-recommends .*\bpython3-venv\b", refused.stdout)
-    assert len(refused.stdout.splitlines()) == 1
+def test_set_up_refuses_in_one_line_where_it_cannot_work(bare_root: BareRoot) -> None:
+    release = bare_root.path / "usr/lib/os-release"
+    debian = release.read_text()
+    release.write_text("ID=other\nVERSION_ID=1\n")
+    elsewhere = bare_root.run("script/setup")
+    release.write_text(debian)
+    assert (elsewhere.returncode, len(elsewhere.stdout.splitlines())) == (1, 1), elsewhere.stdout
+    assert "this is other 1" in elsewhere.stdout
 
+    powerless = bare_root.run("script/setup", user="nobody")
+    assert (powerless.returncode, len(powerless.stdout.splitlines())) == (1, 1), powerless.stdout
+    assert "not root and has no sudo" in powerless.stdout
+    assert re.search(r"apt-get install --no-install-recommends .*\bpython3-venv\b", powerless.stdout)
+
+
+@pytest.mark.timeout(900)
+def test_set_up_is_the_first_command_and_the_second_time_does_nothing(bare_root: BareRoot) -> None:
     first = bare_root.run("script/setup")
     assert first.returncode == 0, first.stdout
     written = bare_root.traces()
