@@ -53,8 +53,8 @@ def parse_deb822(text: str) -> list[Source]:
     for stanza in re.split(r"\n\s*\n", text):
         fields = _fields(stanza)
         if "deb" in fields.get("types", "").split() and fields.get("enabled", "yes").strip() != "no":
-            words = [fields.get(name, "").split() for name in ("uris", "suites", "components")]
-            found += _debian(*words, signed_by=fields.get("signed-by", "").strip())
+            uris, suites, components = (fields.get(name, "").split() for name in ("uris", "suites", "components"))
+            found += _debian(uris, suites, components, fields.get("signed-by", ""))
     return found
 
 

@@ -1,8 +1,8 @@
 """A host's processes, all of them and only them: the members of its control groups.
 
-Unlike a recorded process id, membership survives the loss of all state and cannot come to mean somebody else. The groups are
-made in each hierarchy that systemd may use in a container: the unified one, and on a machine of the older layout also the
-named one. vmferry-LAB/HOST in it holds the container's supervisor and its payload.
+Unlike a recorded process id, membership survives the loss of all state and cannot come to mean somebody else.
+The groups are made in each hierarchy that systemd may use in a container: the unified one, and on a machine of the
+older layout also the named one. vmferry-LAB/HOST in it holds the container's supervisor and its payload.
 """
 
 from __future__ import annotations
@@ -73,10 +73,9 @@ def remove(layout: Layout) -> None:
     for root in _roots():
         top = root / layout.prefix
         if top.is_dir():
-            for path in sorted(top.rglob("*"), reverse=True):
+            for path in (*sorted(top.rglob("*"), reverse=True), top):
                 if path.is_dir():
-                    path.rmdir()
-            top.rmdir()
+                    _remove_group(path)
 
 
 def _roots() -> list[Path]:
@@ -92,6 +91,20 @@ def _members(listing: Path) -> set[int]:
         return {int(word) for word in listing.read_text().split()}
     except OSError:  # the group went away while it was read
         return set()
+
+
+def _remove_group(group: Path) -> None:
+    """The kernel holds a group for a moment after its last process is gone."""
+    deadline = time.monotonic() + _LIMIT_S
+    while True:
+        try:
+            group.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _number_inside(pid: int) -> int | None:

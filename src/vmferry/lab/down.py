@@ -11,8 +11,16 @@ from vmferry.lab.host import remove_root
 from vmferry.lab.layout import RUN, Layout
 from vmferry.lab.shell import run
 
-_NETNS_MARK = RUN / "netns-is-ours"
+_CLAIMS = RUN / "directories"
 _NSPAWN_RUN = Path("/run/systemd/nspawn")
+_MADE_BY_TOOLS = (
+    network.NAMESPACES,
+    Path("/run/systemd/machines"),
+    _NSPAWN_RUN,
+    _NSPAWN_RUN / "locks",
+    _NSPAWN_RUN / "propagate",
+)
+"""Directories that `ip netns` (which makes it a mount as well) and systemd-nspawn make when they are first used."""
 
 
 def clear(layout: Layout) -> bool:
@@ -27,7 +35,7 @@ def clear(layout: Layout) -> bool:
     cgroup.remove(layout)
     _remove_nspawn_files(layout)
     shutil.rmtree(layout.run, ignore_errors=True)
-    _release_namespace_directory()
+    _release_directories()
     return there
 
 
@@ -36,19 +44,25 @@ def exists(layout: Layout) -> bool:
     return bool(layout.run.exists() or layout.disks.exists() or cgroup.hosts(layout) or network.namespaces(layout))
 
 
-def claim_namespace_directory() -> None:
-    """`ip netns` makes a mount of /run/netns when it is first used. Remembers that it is for us to undo."""
-    if not network.NAMESPACES.exists():
-        _NETNS_MARK.touch()
+def claim_directories() -> None:
+    """Remembers which of the tools' directories are for us to undo. Before a lab's first use of them."""
+    absent = [str(path) for path in _MADE_BY_TOOLS if not path.exists()]
+    if absent:
+        with _CLAIMS.open("a") as file:
+            file.writelines(f"{path}\n" for path in absent)
 
 
-def _release_namespace_directory() -> None:
-    if _NETNS_MARK.exists() and not (network.NAMESPACES.exists() and any(network.NAMESPACES.iterdir())):
-        if network.NAMESPACES.is_mount():
-            run("umount", str(network.NAMESPACES))
-        if network.NAMESPACES.exists():
-            network.NAMESPACES.rmdir()
-        _NETNS_MARK.unlink()
+def _release_directories() -> None:
+    """With the last lab, and only those that nobody else uses by now."""
+    if not _CLAIMS.exists() or any(path != _CLAIMS for path in RUN.iterdir()):
+        return
+    claimed = {Path(line) for line in _CLAIMS.read_text().splitlines()}
+    for path in sorted(claimed & set(_MADE_BY_TOOLS), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            if path.is_mount():
+                run("umount", str(path))
+            path.rmdir()
+    _CLAIMS.unlink()
 
 
 def _remove_nspawn_files(layout: Layout) -> None:

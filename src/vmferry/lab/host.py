@@ -23,6 +23,15 @@ GUEST_FILES = "/usr/lib/vmferry-lab"
 _READY_S = 60.0
 _SSH_PORT = 22
 
+_NSPAWN_ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+    # The lab has a lock of its own; nspawn's leaves a file behind in a container that lost its power.
+    "SYSTEMD_NSPAWN_LOCK": "0",
+}
+_SYSTEM_CALLS = "@keyring bpf perf_event_open userfaultfd open_by_handle_at name_to_handle_at"
+"""On top of nspawn's own list: for QEMU, and the last two for the NFS server."""
+
 _LIBVIRT_NETWORK = "<network><name>lab</name><forward mode='bridge'/><bridge name='br0'/></network>\n"
 _LOCAL_POOL = "<pool type='dir'><name>local</name><target><path>/var/lib/libvirt/images</path></target></pool>\n"
 
@@ -66,7 +75,7 @@ def boot(layout: Layout, host: HostPlan) -> None:
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            env=_NSPAWN_ENVIRONMENT,
             preexec_fn=enter,
             check=True,
         )
@@ -130,7 +139,7 @@ def _nspawn(layout: Layout, host: HostPlan) -> list[str]:
         f"--hostname={host.name}",
         f"--network-namespace-path={namespace}",
         *("--register=no", "--keep-unit", "--console=read-only", "--capability=all", "--resolv-conf=off"),
-        "--system-call-filter=@keyring bpf perf_event_open userfaultfd",
+        f"--system-call-filter={_SYSTEM_CALLS}",
         *("--bind=/dev/net/tun", "--bind=/dev/fuse", f"--bind-ro={layout.guest_dir}:{GUEST_FILES}"),
     ]
 

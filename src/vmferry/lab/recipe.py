@@ -25,17 +25,31 @@ _PACKAGES = (
     "udev",
 )
 
+_ENABLED = (
+    "libvirtd-admin.socket",
+    "libvirtd-ro.socket",
+    "libvirtd.service",
+    "libvirtd.socket",
+    "ssh.service",
+    "virtlogd-admin.socket",
+    "virtlogd.service",
+    "virtlogd.socket",
+)
+"""Of the units that installation enables: timers, terminals and servers of other hosts' cost memory and time."""
+
 _MASKED = (
     "console-getty.service",
-    "getty@.service",
-    "getty@tty1.service",
+    "getty.target",
+    "modprobe@.service",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-firstboot.service",
     "systemd-logind.service",
     "systemd-machined.service",
-    "systemd-networkd-wait-online.service",
+    "systemd-tmpfiles-clean.timer",
+    "var-lib-machines.mount",
 )
-
-_WANTS = ("e2scrub_reap.service", "libvirt-guests.service", "machines.target", "remote-fs.target")
-"""Wanted by multi-user.target after installation, and of no use here."""
+"""Units that are on without being enabled."""
 
 _SYSTEM_SERVICES = "usr/share/dbus-1/system-services"
 
@@ -46,7 +60,6 @@ _REMOVED = (
     "etc/ssh/ssh_host_ecdsa_key",
     "etc/ssh/ssh_host_ed25519_key",
     "etc/ssh/ssh_host_rsa_key",
-    "etc/systemd/system/timers.target.wants",
     "var/lib/dbus/machine-id",
     # With these two libvirt would register guests with machined, where a guest that comes back finds its old scope.
     f"{_SYSTEM_SERVICES}/org.freedesktop.login1.service",
@@ -73,8 +86,7 @@ _FILES = {
 class Recipe:
     release: str
     packages: tuple[str, ...]
-    disabled: tuple[str, ...]
-    """Units that installation enables and the image does not."""
+    enabled: tuple[str, ...] = _ENABLED
     masked: tuple[str, ...] = _MASKED
     removed: tuple[str, ...] = _REMOVED
     files: tuple[tuple[str, str], ...] = tuple(_FILES.items())
@@ -85,22 +97,22 @@ class Recipe:
         return f"{self.release}-{hashlib.sha256(document.encode()).hexdigest()[:12]}"
 
 
-def make_recipe(release: str, packages: tuple[str, ...] = (), disabled: tuple[str, ...] = ()) -> Recipe:
-    """`packages` and `disabled` come on top of what every hypervisor host has."""
-    return Recipe(release, tuple(sorted({*_PACKAGES, *packages})), (*_WANTS, *disabled))
+def make_recipe(release: str, packages: tuple[str, ...]) -> Recipe:
+    """`packages` come on top of what every hypervisor host has."""
+    return Recipe(release, tuple(sorted({*_PACKAGES, *packages})))
 
 
 def customize(root: Path, recipe: Recipe) -> None:
     """What apt does not do. `root` is a fresh root that nothing runs in."""
     units = root / "etc/systemd/system"
-    for unit in recipe.disabled:
-        for link in units.glob(f"*.wants/{unit}"):
+    for link in (*units.glob("*.wants/*"), *units.glob("*.requires/*")):
+        if link.name not in recipe.enabled:
             link.unlink()
     for unit in recipe.masked:
         units.joinpath(unit).unlink(missing_ok=True)
         units.joinpath(unit).symlink_to("/dev/null")
     for name in recipe.removed:
-        _remove(root / name)
+        root.joinpath(name).unlink(missing_ok=True)
     for name, text in recipe.files:
         write(root, name, text)
     # Tells systemd that nothing is to be rebuilt (the linker's cache) because /usr has changed.
@@ -113,12 +125,3 @@ def write(root: Path, name: str, text: str, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     path.chmod(mode)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        for entry in path.iterdir():
-            entry.unlink()
-        path.rmdir()
-    else:
-        path.unlink(missing_ok=True)

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from vmferry.errors import UserError
 from vmferry.lab import access, host, network, state
-from vmferry.lab.down import claim_namespace_directory, clear, exists
+from vmferry.lab.down import claim_directories, clear, exists
 from vmferry.lab.image import ensure_image
 from vmferry.lab.layout import Layout
 from vmferry.lab.plan import TRIXIE, HostPlan, LabPlan, make_plan
 from vmferry.lab.recipe import Recipe, make_recipe
 from vmferry.lab.state import LabState, Phase, Versions
-from vmferry.lab.storage import CLIENT_PACKAGES, STORAGE_PACKAGES, STORAGE_UNITS, after_boot
+from vmferry.lab.storage import CLIENT_PACKAGES, STORAGE_PACKAGES, after_boot
 
 Say = Callable[[str], None]
 
@@ -22,15 +22,15 @@ Say = Callable[[str], None]
 def recipe_of(release: str) -> Recipe:
     """Hypervisors and the storage host share one image: a second one would cost more time than its size."""
     if release == TRIXIE:
-        return make_recipe(release, (*CLIENT_PACKAGES, *STORAGE_PACKAGES), STORAGE_UNITS)
+        return make_recipe(release, (*CLIENT_PACKAGES, *STORAGE_PACKAGES))
     return make_recipe(release, CLIENT_PACKAGES)
 
 
 def up(layout: Layout, hosts: int, mixed: bool, say: Say) -> LabState:
     """Returns when every host and the storage can be used. The caller holds the lab lock.
 
-    A lab that is up stays as it is, but for hosts without power, which are started. Raises UserError where it is another one
-    than asked for.
+    A lab that is up stays as it is, but for hosts without power, which are started. Raises UserError where it is
+    another one than asked for.
     """
     found = state.load(layout)
     if found and found.phase is Phase.UP and found.boot_id == state.boot_id():
@@ -77,7 +77,7 @@ def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say
 def _build(layout: Layout, plan: LabPlan, say: Say) -> dict[str, Versions]:
     images = {release: ensure_image(layout.images, recipe_of(release), say) for release in plan.releases}
     say(f"starting {len(plan.hypervisors)} hosts and a storage host")
-    claim_namespace_directory()
+    claim_directories()
     access.write_access(layout, plan)
     network.build(layout, plan)
     for one in (plan.storage, *plan.hypervisors):
