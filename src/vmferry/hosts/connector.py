@@ -1,0 +1,107 @@
+"""Opens hosts, each within its time limit whatever the network does."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+from dataclasses import dataclass, field
+
+import libvirt
+
+from vmferry.errors import HostUnreachable, UserError
+from vmferry.hosts import events
+from vmferry.hosts.children import end_children_of_thread
+from vmferry.hosts.host import LibvirtHost
+from vmferry.hosts.reasons import reason
+from vmferry.hosts.shell import Shell
+from vmferry.hosts.uris import ready, shell_command
+from vmferry.model.host import HostEntry
+from vmferry.model.names import entry_problem
+
+KEEPALIVE_S, KEEPALIVE_COUNT = 3, 4
+"""A host that falls silent is given up after 3 s x (4 + 1)."""
+
+
+@dataclass(slots=True)
+class _Opening:
+    """One libvirt.open in a thread of its own, since nothing can interrupt it from within."""
+
+    uri: str
+    connection: libvirt.virConnect | None = None
+    problem: libvirt.libvirtError | None = None
+    abandoned: bool = False
+    ended: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held to decide who closes a connection that comes at the last moment."""
+
+    def run(self) -> None:
+        with _pending_lock:
+            _pending.add(threading.get_native_id())
+        try:
+            self._keep(libvirt.open(self.uri))
+        except libvirt.libvirtError as error:
+            self.problem = error
+        finally:
+            with _pending_lock:
+                _pending.discard(threading.get_native_id())
+            self.ended.set()
+
+    def _keep(self, connection: libvirt.virConnect) -> None:
+        with self.lock:
+            if not self.abandoned:
+                self.connection = connection
+                return
+        connection.close()
+
+    def abandon(self, thread: threading.Thread) -> bool:
+        """False where the connection came in the end."""
+        with self.lock:
+            self.abandoned = self.connection is None
+        if self.abandoned and thread.native_id is not None:
+            end_children_of_thread(thread.native_id)
+        return self.abandoned
+
+
+_pending: set[int] = set()
+_pending_lock = threading.Lock()
+
+
+@atexit.register
+def _end_pending() -> None:
+    """A process that ends while it connects leaves no ssh behind."""
+    with _pending_lock:
+        for native_id in _pending:
+            end_children_of_thread(native_id)
+
+
+class LibvirtConnector:
+    """`ports.Connector`."""
+
+    def connect(self, entry: HostEntry, timeout_s: float) -> LibvirtHost:
+        wrong = entry_problem(entry.name, entry.uri, entry.peer_uri, entry.migration_address)
+        if wrong:
+            raise UserError(f"host {entry.name!a}: its {wrong[0]} cannot be used: {wrong[1]}")
+        events.start()
+        shell = Shell(entry.name, shell_command(entry, timeout_s))
+        connection = _open(entry, timeout_s)
+        with contextlib.suppress(libvirt.libvirtError):  # a local connection has no keepalive
+            connection.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
+        return LibvirtHost(entry, connection, shell)
+
+
+def _open(entry: HostEntry, timeout_s: float) -> libvirt.virConnect:
+    opening = _Opening(ready(entry.uri))
+    thread = threading.Thread(target=opening.run, name=f"open-{entry.name}", daemon=True)
+    thread.start()
+    if not opening.ended.wait(timeout_s) and opening.abandon(thread):
+        words = (
+            f"host {entry.name} gave no answer within {timeout_s:g} s; check that it is up and its libvirt daemon runs"
+        )
+        raise HostUnreachable(entry.name, words)
+    if opening.connection is None:
+        text = str(opening.problem)
+        code = opening.problem.get_error_code() if opening.problem is not None else None
+        why = f"host {entry.name} cannot be reached: {reason(entry.uri, text)}"
+        raise HostUnreachable(entry.name, why, detail=text, code=code)
+    return opening.connection

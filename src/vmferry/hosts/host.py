@@ -1,0 +1,118 @@
+"""One connected host, as `ports.HostPort`. Every libvirt call counts: each is a round trip."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+
+import libvirt
+
+from vmferry.errors import HostUnreachable
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
+from vmferry.facts.host import HostFacts
+from vmferry.hosts import guests, inventory, jobs
+from vmferry.hosts.asking import asking
+from vmferry.hosts.disks import look_at
+from vmferry.hosts.greeting import Greeting, read_greeting
+from vmferry.hosts.shell import Shell
+from vmferry.model.guest import Disk, Guest, GuestState
+from vmferry.model.host import Host, HostEntry
+from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.xml.capabilities import Capabilities, read_capabilities
+
+
+class LibvirtHost:
+    """Made by `LibvirtConnector`. Methods may be called from any thread, also at the same time."""
+
+    def __init__(self, entry: HostEntry, connection: libvirt.virConnect, shell: Shell) -> None:
+        self._entry, self._connection, self._shell = entry, connection, shell
+        self._capabilities: Capabilities | None = None
+        self._capabilities_lock = threading.Lock()  # held while they are asked for: the answer is big
+
+    @property
+    def entry(self) -> HostEntry:
+        return self._entry
+
+    def _asking(self, what: str) -> contextlib.AbstractContextManager[None]:
+        return asking(self._entry.name, self._connection, what)
+
+    def _domain(self, uuid: str) -> libvirt.virDomain:
+        return self._connection.lookupByUUIDString(uuid)
+
+    def describe(self) -> Host:
+        with self._asking("tell what it is"):
+            return inventory.describe(self._entry, self._connection, self._greeting().release)
+
+    def guests(self) -> tuple[Guest, ...]:
+        with self._asking("list its guests"):
+            return guests.all_guests(self._connection, self._entry.name)
+
+    def facts(self) -> HostFacts:
+        with self._asking("tell its facts"):
+            return inventory.facts(self._entry.name, self._connection, self._known_capabilities(), self._greeting())
+
+    def _known_capabilities(self) -> Capabilities:
+        with self._capabilities_lock:
+            if self._capabilities is None:
+                self._capabilities = read_capabilities(self._connection.getCapabilities(), self._entry.name)
+            return self._capabilities
+
+    def _greeting(self) -> Greeting:
+        """Empty where there is no shell: nothing that a host must answer rests on it."""
+        if self._shell.available:
+            with contextlib.suppress(HostUnreachable):
+                return read_greeting(self._shell.greeting())
+        return Greeting()
+
+    def guest_facts(self, uuid: str) -> GuestFacts:
+        with self._asking(f"tell of guest {uuid}"):
+            return guests.guest_facts(self._connection, self._entry.name, uuid)
+
+    def guest_state(self, uuid: str) -> GuestState | None:
+        with self._asking(f"tell the state of guest {uuid}"):
+            return guests.state(self._connection, uuid)
+
+    def guest_persistent(self, uuid: str) -> bool:
+        with self._asking(f"tell whether guest {uuid} is persistent"):
+            return bool(self._domain(uuid).isPersistent())
+
+    def disk_problems(self, uuid: str) -> tuple[tuple[str, str], ...]:
+        with self._asking(f"tell of disk errors of guest {uuid}"):
+            return guests.disk_problems(self._domain(uuid))
+
+    def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
+        with self._asking("compare the guest's CPU with its own"):
+            return guests.compare_cpu(self._connection, guest)
+
+    def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
+        return look_at(disks, self._shell, self._connection)
+
+    def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
+        with self._asking(f"measure the dirty rate of guest {uuid}"):
+            return jobs.dirty_rate(self._connection, self._domain(uuid), period_s)
+
+    def link_rate(self) -> int | None:
+        return self._greeting().rate_bytes_s(self._entry.migration_address)
+
+    def migrate(self, order: MigrationOrder) -> None:
+        with self._asking(f"migrate guest {order.guest_uuid}"):
+            jobs.migrate(self._domain(order.guest_uuid), order)
+
+    def job_stats(self, uuid: str) -> JobStats | None:
+        with self._asking(f"tell of the migration of guest {uuid}"):
+            return jobs.running(self._connection, uuid)
+
+    def completed_stats(self, uuid: str) -> JobStats | None:
+        with self._asking(f"tell of the last migration of guest {uuid}"):
+            return jobs.completed(self._domain(uuid))
+
+    def abort(self, uuid: str) -> None:
+        with self._asking(f"abort the migration of guest {uuid}"):
+            self._domain(uuid).abortJob()
+
+    def close(self) -> None:
+        """Raises HostError where the connection is no more."""
+        self._shell.close()
+        with self._asking("be let go"):
+            self._connection.close()

@@ -1,0 +1,81 @@
+"""What libvirt answers of a host itself."""
+
+from __future__ import annotations
+
+import contextlib
+
+import libvirt
+
+from vmferry.facts.host import HostFacts, KnownGuest, Network
+from vmferry.hosts.greeting import Greeting
+from vmferry.model.host import Host, HostEntry, HostState
+from vmferry.xml.capabilities import Capabilities
+
+_ALL_NODES = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
+
+
+def describe(entry: HostEntry, connection: libvirt.virConnect, release: str | None) -> Host:
+    memory_bytes, _ = _memory(connection)
+    return Host(
+        name=entry.name,
+        uri=entry.uri,
+        state=HostState.READY,
+        release=release,
+        libvirt=version(connection.getLibVersion()),
+        qemu=version(connection.getVersion()),
+        memory_bytes=memory_bytes,
+        cpus=connection.getInfo()[2],
+        guests=connection.numOfDomains() + connection.numOfDefinedDomains(),
+    )
+
+
+def facts(host: str, connection: libvirt.virConnect, capabilities: Capabilities, greeting: Greeting) -> HostFacts:
+    memory_bytes, free_bytes = _memory(connection)
+    return HostFacts(
+        name=host,
+        host_uuid=capabilities.host_uuid,
+        release=greeting.release,
+        libvirt=version(connection.getLibVersion()),
+        qemu=version(connection.getVersion()),
+        memory_bytes=memory_bytes,
+        memory_free_bytes=free_bytes,
+        cpus=connection.getInfo()[2],
+        guests=_known_guests(connection),
+        networks=_networks(connection),
+        bridges=greeting.bridges,
+        support=capabilities.support,
+    )
+
+
+def version(number: int) -> str:
+    """Libvirt's packed number as 10.0.2."""
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+
+
+def _memory(connection: libvirt.virConnect) -> tuple[int | None, int | None]:
+    """(total, free and reclaimable). Libvirt counts in KiB."""
+    try:
+        kib = connection.getMemoryStats(_ALL_NODES)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
+            raise
+        return connection.getInfo()[1] << 20, None
+    free_kib = sum(kib.get(each, 0) for each in ("free", "buffers", "cached"))
+    return kib["total"] << 10, free_kib << 10
+
+
+def _known_guests(connection: libvirt.virConnect) -> tuple[KnownGuest, ...]:
+    domains = connection.listAllDomains()
+    return tuple(KnownGuest(each.name(), each.UUIDString(), each.ID() != -1) for each in domains)
+
+
+def _networks(connection: libvirt.virConnect) -> tuple[Network, ...]:
+    active = {each.name() for each in connection.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)}
+    return tuple(Network(each.name(), each.name() in active, _bridge(each)) for each in connection.listAllNetworks())
+
+
+def _bridge(network: libvirt.virNetwork) -> str | None:
+    """None where it has none, as a network of virtual functions."""
+    with contextlib.suppress(libvirt.libvirtError):
+        return str(network.bridgeName())
+    return None

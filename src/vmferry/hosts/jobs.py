@@ -1,0 +1,85 @@
+"""A migration's order, its statistics, and the dirty rate. Libvirt's parameters go by their names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import libvirt
+
+from vmferry.model.migration import JobStats, MigrationOrder
+
+MIB = 1 << 20
+POLL_S = 0.1
+_MEASURED = libvirt.VIR_DOMAIN_DIRTYRATE_MEASURED
+
+
+def migrate(domain: libvirt.virDomain, order: MigrationOrder) -> None:
+    """Blocks to the end of it, and leaves everything to libvirt: live, peer-to-peer, the definition moving along."""
+    flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
+    if order.persistent:
+        flags |= libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
+    if order.max_downtime_ms is not None:
+        domain.migrateSetMaxDowntime(order.max_downtime_ms)
+    domain.migrateToURI3(order.peer_uri, _parameters(order), flags)
+
+
+def _parameters(order: MigrationOrder) -> dict[str, str | int]:
+    parameters: dict[str, str | int] = {}
+    if order.data_uri is not None:
+        parameters["migrate_uri"] = order.data_uri
+    if order.bandwidth_bytes_s is not None:
+        parameters["bandwidth"] = max(1, order.bandwidth_bytes_s // MIB)
+    return parameters
+
+
+def running(connection: libvirt.virConnect, uuid: str) -> JobStats | None:
+    try:
+        figures = connection.lookupByUUIDString(uuid).jobStats()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
+    outgoing = figures.get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
+    return read_stats(figures) if outgoing and figures["type"] != libvirt.VIR_DOMAIN_JOB_NONE else None
+
+
+def completed(domain: libvirt.virDomain) -> JobStats | None:
+    """Kept by libvirt for whoever asks next."""
+    flags = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
+    figures = domain.jobStats(flags)
+    return read_stats(figures) if figures["type"] == libvirt.VIR_DOMAIN_JOB_COMPLETED else None
+
+
+def read_stats(figures: Mapping[str, int]) -> JobStats:
+    """Libvirt's typed parameters; a figure that is missing in the first instants is 0 or None."""
+    dirty_pages_s, page_bytes = figures.get("memory_dirty_rate"), figures.get("memory_page_size", 4096)
+    return JobStats(
+        elapsed_ms=figures.get("time_elapsed", 0),
+        total_bytes=figures.get("data_total", 0),
+        processed_bytes=figures.get("data_processed", 0),
+        remaining_bytes=figures.get("data_remaining", 0),
+        rate_bytes_s=figures.get("memory_bps"),
+        dirty_rate_bytes_s=None if dirty_pages_s is None else dirty_pages_s * page_bytes,
+        round=figures.get("memory_iteration", 0),
+        downtime_ms=figures.get("downtime"),
+        setup_ms=figures.get("setup_time"),
+    )
+
+
+def dirty_rate(connection: libvirt.virConnect, domain: libvirt.virDomain, period_s: int | None) -> int | None:
+    """Libvirt's figure is in whole MiB a second."""
+    if period_s is not None:
+        domain.startDirtyRateCalc(period_s, 0)
+        time.sleep(period_s)
+    deadline = time.monotonic() + 5.0
+    while (rate := _measured_rate(connection, domain)) is None and period_s is not None and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return rate
+
+
+def _measured_rate(connection: libvirt.virConnect, domain: libvirt.virDomain) -> int | None:
+    for _, figures in connection.domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_DIRTYRATE):
+        if figures.get("dirtyrate.calc_status") == _MEASURED:
+            return int(figures["dirtyrate.megabytes_per_second"]) * MIB
+    return None

@@ -1,0 +1,58 @@
+"""Connection URIs: made ready for libvirt, and the ssh command line that belongs to one."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from vmferry.model.host import HostEntry
+
+DETACHED_SSH = Path(__file__).with_name("ssh-detached")
+LOCAL_SCHEMES = ("qemu", "qemu+unix")
+
+
+def ready(uri: str) -> str:
+    """The URI with what keeps ssh quiet and out of the terminal's reach, where the user has not said otherwise."""
+    parts = urlsplit(uri)
+    if parts.scheme != "qemu+ssh":
+        return uri
+    query = _query(parts)
+    query.setdefault("no_tty", "1")
+    if "command" not in query and os.access(DETACHED_SSH, os.X_OK):
+        query["command"] = str(DETACHED_SSH)
+    return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote, safe="/")))
+
+
+def shell_command(entry: HostEntry, connect_timeout_s: float) -> tuple[str, ...] | None:
+    """What to put before a command to run it on the host; empty on this machine itself, None: there is no way."""
+    if entry.ssh is not None:
+        return entry.ssh
+    parts = urlsplit(entry.uri)
+    if parts.scheme in LOCAL_SCHEMES and not parts.hostname:
+        return ()
+    return _ssh(parts, connect_timeout_s) if parts.scheme == "qemu+ssh" and parts.hostname else None
+
+
+def _ssh(parts: SplitResult, connect_timeout_s: float) -> tuple[str, ...]:
+    query = _query(parts)
+    options = {"BatchMode": "yes", "ConnectTimeout": str(max(1, math.ceil(connect_timeout_s)))}
+    if query.get("no_verify", "0") != "0":
+        options["StrictHostKeyChecking"] = "no"
+    command = [query.get("command", "ssh"), "-T", *(f"-o{name}={value}" for name, value in options.items())]
+    for flag, value in (("-p", parts.port), ("-l", parts.username), ("-i", query.get("keyfile"))):
+        if value:
+            command += [flag, unquote(str(value))]
+    return (*command, "--", parts.hostname or "")
+
+
+def _query(parts: SplitResult) -> dict[str, str]:
+    return dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
+def describe(uri: str) -> Mapping[str, str]:
+    """The words of a URI that a reason for people uses."""
+    parts = urlsplit(uri)
+    return {"host": parts.hostname or "this machine", "user": parts.username or "this user"}
