@@ -1,0 +1,52 @@
+"""`vmferry`: the program. Every command loads when it runs, so that the others do not wait for it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from vmferry import __version__
+from vmferry.cli.context import App
+from vmferry.cli.errors import DONE, report
+from vmferry.cli.options import Program
+from vmferry.wiring import Wiring, real
+
+COMMANDS = {
+    "host": ("vmferry.cli.host:host", "The hosts: add, list, show, remove."),
+    "guest": ("vmferry.cli.guest:guest", "The guests of all hosts: list, show."),
+    "check": ("vmferry.cli.check:check", "Check a guest against its possible targets; changes nothing."),
+    "plan": ("vmferry.cli.plan:plan", "Rank a guest's targets, with reasons and a forecast."),
+    "migrate": ("vmferry.cli.migrate:migrate", "Move a guest live to another host."),
+    "demo": ("vmferry.cli.demo:demo", "The main job on the lab, and a migration that fails, from start to end."),
+    "completion": ("vmferry.cli.completion:completion", "Print the completion script of a shell."),
+}
+
+
+@click.group(
+    "vmferry",
+    cls=Program,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VMFERRY"},
+)
+@click.version_option(__version__, prog_name="vmferry")
+def program() -> None:
+    """Live migration for plain libvirt/KVM hosts: checked before, verified after, rolled back on failure."""
+
+
+def run(arguments: Sequence[str] | None = None, wiring: Wiring | None = None) -> int:
+    """One command from its arguments to its exit code. Tests hand in their own wiring."""
+    app = App(wiring or real())
+    try:
+        result = program.main(arguments, prog_name="vmferry", obj=app, standalone_mode=False)
+    except BrokenPipeError:
+        return DONE
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error, debug=app.debug)
+    return result if isinstance(result, int) else DONE
+
+
+def main() -> None:
+    """The installed command."""
+    sys.exit(run())

@@ -1,0 +1,163 @@
+"""The configuration file: one TOML file, read once, never written.
+
+[store]
+path = "/var/lib/vmferry/vmferry.db"
+
+[hosts.alpha]
+uri = "qemu+ssh://root@alpha/system"
+peer_uri = "qemu+ssh://root@alpha.lan/system"   # how the other hosts reach it
+migration_address = "10.1.0.11"                 # on the migration network
+ssh = ["ssh", "root@alpha"]
+
+[guests.web]
+address = "10.0.0.101"                          # watched while it migrates
+url = "http://10.0.0.101/health"
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from vmferry.errors import UserError
+from vmferry.model.guest import Probe
+from vmferry.model.host import HostEntry
+from vmferry.model.names import entry_problem
+
+ETC = Path("/etc/vmferry/config.toml")
+RUN = Path("/run/vmferry")
+
+
+class _Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    path: str | None = None
+
+
+class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    uri: str
+    peer_uri: str | None = None
+    migration_address: str | None = None
+    ssh: tuple[str, ...] | None = None
+
+
+class _Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    address: str | None = None
+    url: str | None = None
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    store: dict[str, object] = {}
+    hosts: dict[str, object] = {}
+    guests: dict[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    store_path: Path
+    source: Path | None = None
+    """The file this was read from; None: there is none."""
+    hosts: tuple[HostEntry, ...] = ()
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    """Guest name to how it is seen from outside."""
+
+
+def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
+    """The file named, or the first of the usual places that exists; none is fine. Raises UserError."""
+    path = explicit or next((place for place in _places(environment) if place.is_file()), None)
+    if path is None:
+        return Config(default_store(environment))
+    return parse_config(_read(path), path, environment)
+
+
+def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is not valid TOML: {error}; correct it, or name another file with --config") from None
+    sections = _convert(document, _File, path, "")
+    store = _convert(sections.store, _Store, path, "store")
+    guests = {name: _convert(value, _Guest, path, f"guests.{name}") for name, value in sections.guests.items()}
+    return Config(
+        store_path=Path(store.path).expanduser() if store.path else default_store(environment),
+        source=path,
+        hosts=tuple(_entry(name, value, path) for name, value in sections.hosts.items()),
+        probes={name: Probe(guest.address, guest.url) for name, guest in guests.items()},
+    )
+
+
+def default_store(environment: Mapping[str, str] = os.environ) -> Path:
+    state = environment.get("XDG_STATE_HOME")
+    if os.geteuid() == 0 and not state:
+        return Path("/var/lib/vmferry/vmferry.db")
+    return (Path(state) if state else _home(environment) / ".local/state") / "vmferry/vmferry.db"
+
+
+def _places(environment: Mapping[str, str]) -> Iterator[Path]:
+    lab = RUN / (environment.get("VMFERRY_LAB") or "lab") / "config.toml"
+    if _is_ours(lab):
+        yield lab
+    yield Path(environment.get("XDG_CONFIG_HOME") or _home(environment) / ".config") / "vmferry/config.toml"
+    yield ETC
+
+
+def _is_ours(path: Path) -> bool:
+    """Only the user whose lab it is follows it: the file holds command lines."""
+    try:
+        return path.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("HOME") or "/")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; name a readable file with --config") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text; correct it, or name another file with --config") from None
+
+
+def _entry(name: str, section: object, path: Path) -> HostEntry:
+    host = _convert(section, _Host, path, f"hosts.{name}")
+    wrong = entry_problem(name, host.uri, host.peer_uri, host.migration_address)
+    if wrong:
+        key, problem = wrong
+        where = f"[hosts.{name!a}]" if key == "name" else f"hosts.{name}.{key}"
+        raise UserError(f"{path}: {where}: {problem}")
+    if host.ssh is not None and (not host.ssh or host.ssh[0].startswith("-")):
+        raise UserError(f'{path}: hosts.{name}.ssh: expected a command and its arguments, as ["ssh", "root@{name}"]')
+    return HostEntry(name, host.uri, host.peer_uri, host.migration_address, host.ssh)
+
+
+_Section = TypeVar("_Section", _File, _Store, _Host, _Guest)
+
+
+def _convert(value: object, kind: type[_Section], path: Path, where: str) -> _Section:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path}: {_sentence(str(error), kind, where)}") from None
+
+
+def _sentence(text: str, kind: type[msgspec.Struct], where: str) -> str:
+    """msgspec's sentence, ``Expected `str`, got `int` - at `$.uri` ``, with the key that a reader finds in the file."""
+    problem, _, place = text.partition(" - at ")
+    keys = [part for part in (where, place.strip("`$.").replace("[...]", "")) if part]
+    known = ", ".join(kind.__struct_fields__)
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", problem)
+    if unknown:
+        return f"{'.'.join([*keys, unknown[1]])}: unknown key; expected one of {known}"
+    missing = re.fullmatch(r"Object missing required field `(.*)`", problem)
+    if missing:
+        return f"{'.'.join([*keys, missing[1]])}: is missing"
+    return f"{'.'.join(keys)}: {problem[0].lower()}{problem[1:].replace('`', '').replace('object', 'table')}"
