@@ -20,6 +20,7 @@ COMMANDS = {
     "plan": ("vmferry.cli.plan:plan", "Rank a guest's targets, with reasons and a forecast."),
     "migrate": ("vmferry.cli.migrate:migrate", "Move a guest live to another host."),
     "demo": ("vmferry.cli.demo:demo", "The main job on the lab, and a migration that fails, from start to end."),
+    "lab": ("vmferry.cli.lab:lab", "Several real hosts on this machine, for trials and tests."),
     "completion": ("vmferry.cli.completion:completion", "Print the completion script of a shell."),
 }
 

@@ -20,6 +20,7 @@ from vmferry.lab.state import Versions
 from vmferry.lab.storage import configure_host, configure_storage
 
 GUEST_FILES = "/usr/lib/vmferry-lab"
+_STORAGE_DATA = "/srv"
 _READY_S = 60.0
 _SSH_PORT = 22
 
@@ -68,7 +69,8 @@ def boot(layout: Layout, host: HostPlan) -> None:
         for group in groups:
             (group / "cgroup.procs").write_text(str(os.getpid()))
 
-    layout.guest_dir.mkdir(parents=True, exist_ok=True)
+    for directory in (layout.guest_dir, _storage_data(layout)):
+        directory.mkdir(parents=True, exist_ok=True)
     with layout.console(host.name).open("ab") as console:
         subprocess.run(
             _nspawn(layout, host),
@@ -132,6 +134,9 @@ def remove_root(layout: Layout) -> None:
 def _nspawn(layout: Layout, host: HostPlan) -> list[str]:
     """nsenter, so that the container's /sys is that of its own network; setsid, so that it is nobody's child."""
     namespace = network.NAMESPACES / layout.namespace(host.name)
+    binds = ["--bind=/dev/net/tun", "--bind=/dev/fuse", f"--bind-ro={layout.guest_dir}:{GUEST_FILES}"]
+    if host.name == STORAGE:
+        binds.append(f"--bind={_storage_data(layout)}:{_STORAGE_DATA}")
     return [
         *("setsid", "--fork", "nsenter", f"--net={namespace}"),
         *("systemd-nspawn", "--quiet", "--boot", f"--directory={layout.host_root(host.name)}"),
@@ -140,8 +145,13 @@ def _nspawn(layout: Layout, host: HostPlan) -> list[str]:
         f"--network-namespace-path={namespace}",
         *("--register=no", "--keep-unit", "--console=read-only", "--capability=all", "--resolv-conf=off"),
         f"--system-call-filter={_SYSTEM_CALLS}",
-        *("--bind=/dev/net/tun", "--bind=/dev/fuse", f"--bind-ro={layout.guest_dir}:{GUEST_FILES}"),
+        *binds,
     ]
+
+
+def _storage_data(layout: Layout) -> Path:
+    """Beside the storage host's root, since an overlay cannot be exported over NFS."""
+    return layout.host_dir(STORAGE) / "data"
 
 
 def _write_keys(layout: Layout, root: Path) -> None:

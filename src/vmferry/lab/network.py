@@ -76,20 +76,16 @@ def namespaces(layout: Layout) -> list[str]:
 
 def set_link(layout: Layout, host: HostPlan, network: Network, up: bool) -> None:
     """Up also takes off any rate. Down is a cable that is pulled: the host sees no carrier."""
-    cable = _cable(host, network)
     if up:
-        shape(layout, host, network, None)
-    run("ip", "-n", layout.prefix, "link", "set", cable, "up" if up else "down")
-
-
-def shape(layout: Layout, host: HostPlan, network: Network, rate_bits_s: int | None) -> None:
-    """Both directions. None takes the limit off."""
-    inside = "lab0" if network is Network.LAB else "mig0"
-    for namespace, link in ((layout.prefix, _cable(host, network)), (layout.namespace(host.name), inside)):
-        if rate_bits_s is None:
+        for namespace, link in _ends(layout, host, network):
             _unshape(namespace, link)
-        else:
-            run("tc", "-n", namespace, *shape_arguments(link, rate_bits_s))
+    run("ip", "-n", layout.prefix, "link", "set", _cable(host, network), "up" if up else "down")
+
+
+def shape(layout: Layout, host: HostPlan, network: Network, rate_bits_s: int) -> None:
+    """Both directions."""
+    for namespace, link in _ends(layout, host, network):
+        run("tc", "-n", namespace, *shape_arguments(link, rate_bits_s))
 
 
 def shape_arguments(link: str, rate_bits_s: int) -> list[str]:
@@ -158,6 +154,12 @@ def _cable(host: HostPlan, network: Network) -> str:
     if network is Network.MIGRATION and not host.migration_address:
         raise UserError(f"{host.name} is not on the migration network: give --network lab")
     return f"vb-{host.name}" if network is Network.LAB else f"vm-{host.name}"
+
+
+def _ends(layout: Layout, host: HostPlan, network: Network) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Both ends of a cable, as namespace and link: each shapes what leaves it."""
+    inside = "lab0" if network is Network.LAB else "mig0"
+    return (layout.prefix, _cable(host, network)), (layout.namespace(host.name), inside)
 
 
 def _unshape(namespace: str, link: str) -> None:

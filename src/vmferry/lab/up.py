@@ -9,6 +9,7 @@ from dataclasses import replace
 from vmferry.errors import UserError
 from vmferry.lab import access, host, network, state
 from vmferry.lab.down import claim_directories, clear, exists
+from vmferry.lab.guest_image import prepare_guest_image
 from vmferry.lab.image import ensure_image
 from vmferry.lab.layout import Layout
 from vmferry.lab.plan import TRIXIE, HostPlan, LabPlan, make_plan
@@ -26,7 +27,7 @@ def recipe_of(release: str) -> Recipe:
     return make_recipe(release, CLIENT_PACKAGES)
 
 
-def up(layout: Layout, hosts: int, mixed: bool, say: Say) -> LabState:
+def bring_up(layout: Layout, hosts: int, mixed: bool, say: Say) -> LabState:
     """Returns when every host and the storage can be used. The caller holds the lab lock.
 
     A lab that is up stays as it is, but for hosts without power, which are started. Raises UserError where it is
@@ -46,15 +47,16 @@ def up(layout: Layout, hosts: int, mixed: bool, say: Say) -> LabState:
     return ready
 
 
-def start(layout: Layout, plan: LabPlan, names: list[str]) -> dict[str, Versions]:
-    """Boots hosts that have no power, all at once, and waits for them."""
+def start(layout: Layout, plan: LabPlan, names: list[str]) -> None:
+    """Boots hosts that have no power, all at once, and waits until they and the storage can be used."""
     chosen = [plan.host(name) for name in names]
     for one in chosen:
         host.lose_power(layout, one.name)  # of a host that is half there, the other half
         if not host.is_mounted(layout, one.name):
             raise UserError(f"{one.name} has no disk any more: vmferry lab down, then vmferry lab up")
         host.boot(layout, one)
-    return _wait(layout, chosen)
+    _wait(layout, chosen)
+    after_boot(layout, plan)
 
 
 def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say) -> LabState:
@@ -75,6 +77,7 @@ def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say
 
 
 def _build(layout: Layout, plan: LabPlan, say: Say) -> dict[str, Versions]:
+    prepare_guest_image(layout.cache)
     images = {release: ensure_image(layout.images, recipe_of(release), say) for release in plan.releases}
     say(f"starting {len(plan.hypervisors)} hosts and a storage host")
     claim_directories()

@@ -1,0 +1,114 @@
+"""What is done with a lab: the functions behind `vmferry lab`, for tests and demos too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from vmferry.errors import Failed, UserError
+from vmferry.lab import cgroup, host, image, network, state
+from vmferry.lab.down import clear
+from vmferry.lab.guest_image import prepare_guest_image
+from vmferry.lab.layout import Layout
+from vmferry.lab.lock import machine_lock
+from vmferry.lab.network import Network
+from vmferry.lab.plan import RELEASES, HostPlan
+from vmferry.lab.shell import missing_packages
+from vmferry.lab.state import LabState, Phase
+from vmferry.lab.up import Say, bring_up, recipe_of, start
+
+_ENVIRONMENT = ("HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+
+
+def silent(message: str) -> None:
+    """For callers that show no progress."""
+
+
+def up(layout: Layout, hosts: int = 2, mixed: bool = False, say: Say = silent) -> LabState:
+    """See vmferry.lab.up.bring_up."""
+    _need_machine()
+    with machine_lock():
+        return bring_up(layout, hosts, mixed, say)
+
+
+def down(layout: Layout) -> bool:
+    """Removes the lab, whole or half made. False if there was none."""
+    need_root()
+    with machine_lock():
+        return clear(layout)
+
+
+def prepare(layout: Layout, images: bool, say: Say = silent) -> None:
+    """Builds what the first guest, and with `images` what the first lab, would otherwise have to wait for."""
+    _need_machine()
+    with machine_lock():
+        prepare_guest_image(layout.cache)
+        for release in RELEASES if images else ():
+            image.ensure_image(layout.images, recipe_of(release), say)
+
+
+def opened(layout: Layout) -> LabState:
+    """The lab that is up. Raises Failed where there is none."""
+    found = state.load(layout)
+    if found is None or found.phase is not Phase.UP or found.boot_id != state.boot_id():
+        raise Failed("no lab is up: start one with vmferry lab up")
+    return found
+
+
+def kill_host(layout: Layout, name: str) -> None:
+    """Takes its power away."""
+    need_root()
+    with machine_lock():
+        host.lose_power(layout, _running(layout, name).name)
+
+
+def start_host(layout: Layout, name: str) -> None:
+    """Gives a host power again, and returns when it can be used."""
+    need_root()
+    with machine_lock():
+        plan = opened(layout).plan
+        if host.is_running(layout, plan.host(name).name):
+            raise UserError(f"{name} is running already")
+        start(layout, plan, [name])
+
+
+def set_rate(layout: Layout, name: str, rate: str, over: Network = Network.MIGRATION) -> None:
+    """Of a host's link in both directions, in tc's notation: 200mbit."""
+    rate_bits_s = network.parse_rate(rate)
+    need_root()
+    network.shape(layout, _running(layout, name), over, rate_bits_s)
+
+
+def set_link(layout: Layout, name: str, up: bool, over: Network = Network.MIGRATION) -> None:
+    """Pulls a host's cable, or puts it back at full rate."""
+    need_root()
+    network.set_link(layout, _running(layout, name), over, up)
+
+
+def command_on(layout: Layout, name: str, command: Sequence[str]) -> list[str]:
+    """The arguments that run `command` on a host as its root, its network up or not."""
+    need_root()
+    leader = cgroup.leader(layout, _running(layout, name).name)
+    if leader is None:
+        raise Failed(f"{name} is just starting or ending; try again")
+    terminal = [f"TERM={os.environ.get('TERM', 'dumb')}"]
+    enter = ["nsenter", f"--target={leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]
+    return [*enter, "--", "env", "-i", *_ENVIRONMENT, *terminal, *command]
+
+
+def need_root() -> None:
+    if os.geteuid() != 0:
+        raise Failed("the lab needs root, for namespaces and mounts: run the command again with sudo")
+
+
+def _need_machine() -> None:
+    need_root()
+    if missing := missing_packages():
+        raise Failed(f"the lab needs packages that are not installed: apt-get install {' '.join(missing)}")
+
+
+def _running(layout: Layout, name: str) -> HostPlan:
+    found = opened(layout).plan.host(name)
+    if not host.is_running(layout, name):
+        raise UserError(f"{name} has no power: vmferry lab start {name}")
+    return found
