@@ -1,0 +1,48 @@
+"""A store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vmferry.errors import UserError
+from vmferry.model.host import HostEntry
+from vmferry.model.migration import MigrationResult
+
+
+class MemoryStore:
+    """`ports.Store`; what it holds is gone with it."""
+
+    def __init__(self, hosts: Sequence[HostEntry] = ()) -> None:
+        self._hosts = {entry.name: entry for entry in hosts}
+        self._guests: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._results: list[MigrationResult] = []
+
+    def hosts(self) -> tuple[HostEntry, ...]:
+        return tuple(self._hosts[name] for name in sorted(self._hosts))
+
+    def add_host(self, entry: HostEntry) -> None:
+        if entry.name in self._hosts or entry.uri in {each.uri for each in self._hosts.values()}:
+            raise UserError(f"there is a host {entry.name} or one at {entry.uri} already; see vmferry host list")
+        self._hosts[entry.name] = entry
+
+    def remove_host(self, name: str) -> None:
+        if name not in self._hosts:
+            raise UserError(f"there is no host {name!a} in the store; see vmferry host list")
+        del self._hosts[name]
+        self._guests.pop(name, None)
+
+    def remember_guests(self, host: str, names: Sequence[tuple[str, str]]) -> None:
+        self._guests[host] = tuple(names)
+
+    def remembered_guests(self) -> Mapping[str, str]:
+        return {name: host for host, names in sorted(self._guests.items()) for name, _ in names}
+
+    def save_result(self, result: MigrationResult) -> None:
+        self._results = [each for each in self._results if each.job != result.job] + [result]
+
+    def results(self, *, source: str | None = None, target: str | None = None) -> tuple[MigrationResult, ...]:
+        return tuple(
+            result
+            for result in reversed(self._results)
+            if source in (None, result.source) and target in (None, result.target)
+        )

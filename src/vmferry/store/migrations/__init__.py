@@ -1,0 +1,1 @@
+"""The schema's steps, numbered; Alembic takes a store through those that it has not seen."""

@@ -1,0 +1,76 @@
+"""Opening the store, and what nearly every command reads, by sqlite3 alone.
+
+SQLAlchemy takes 0.4 s to import, four times the rest of a short command. It is for what writes, and for what comes
+after the hosts were asked. Nothing here changes the file.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from vmferry.errors import Failed
+from vmferry.model.host import HostEntry
+from vmferry.store.problems import explained
+
+HEAD = "0001"
+"""The schema that this vmferry knows; the numbers of `migrations/versions` only grow."""
+
+APPLICATION_ID = 0x766D6672
+"""In the file's header: that it is vmferry's."""
+
+BUSY_S = 5.0
+
+
+def version(path: Path) -> str | None:
+    """The schema in the file; None where there is no file yet, or an empty one. Raises Failed if it is not for us."""
+    with explained(path):
+        if not path.exists():
+            return None
+        with closing(_open(path)) as connection:
+            connection.execute("BEGIN")  # one look: somebody may be making the store right now
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            if not tables:
+                return None
+            if application != APPLICATION_ID:
+                raise Failed(f"{path} is the database of another program; name another file in [store] path")
+            (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
+    return _known(path, found)
+
+
+def hosts(path: Path) -> tuple[HostEntry, ...]:
+    """By name. The store has to be at HEAD."""
+    rows = _select(path, "SELECT name, uri, peer_uri, migration_address, ssh FROM host ORDER BY name")
+    return tuple(HostEntry(name, uri, peer, address, _words(ssh)) for name, uri, peer, address, ssh in rows)
+
+
+def seen_guests(path: Path) -> tuple[tuple[str, str, str], ...]:
+    """(name, uuid, host) by name and host. The store has to be at HEAD."""
+    rows = _select(path, "SELECT name, uuid, host FROM seen_guest ORDER BY name, host")
+    return tuple((name, uuid, host) for name, uuid, host in rows)
+
+
+def _known(path: Path, found: object) -> str:
+    if not isinstance(found, str) or not found.isdigit():
+        raise Failed(f"the store {path} does not hold what it should; move it away or put a backup in its place")
+    if found > HEAD:
+        raise Failed(f"the store {path} was made by a newer vmferry; use that one, or another file in [store] path")
+    return found
+
+
+def _words(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(json.loads(text))
+
+
+def _select(path: Path, query: str) -> list[tuple[Any, ...]]:
+    with explained(path), closing(_open(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Never makes a file. `rw`, since SQLite has to be able to take up its write-ahead log."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S)
