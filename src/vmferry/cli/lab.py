@@ -98,7 +98,9 @@ def start(host: str) -> None:
 @click.option("--rate", metavar="RATE", help="Limit it in both directions, as 200mbit.")
 @click.option("--down", "pull", is_flag=True, help="Pull the cable.")
 @click.option("--up", "plug", is_flag=True, help="Put it back, at full rate.")
-@click.option("--network", type=click.Choice([*Network]), default=Network.MIGRATION.value, show_default=True)
+@click.option(
+    "--network", type=click.Choice([each.value for each in Network]), default=Network.MIGRATION.value, show_default=True
+)
 def link(host: str, rate: str | None, pull: bool, plug: bool, network: str) -> None:
     """Change HOST's link to a network."""
     if (rate is not None) + pull + plug != 1:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from vmferry.errors import UserError
@@ -122,12 +122,12 @@ def machine_commands(layout: Layout, plan: LabPlan) -> str:
 def cable_commands(namespace: str, host: HostPlan) -> list[str]:
     """In the lab's namespace: the switch's side of the host's cables."""
     commands = [
-        f"link add vb-{host.name} type veth peer name lab0 netns {namespace}",
+        f"link add vb-{host.name} type veth peer name lab0 address {mac(host.address)} netns {namespace}",
         f"link set vb-{host.name} master lab up",
     ]
     if host.migration_address:
         commands += [
-            f"link add vm-{host.name} type veth peer name mig0 netns {namespace}",
+            f"link add vm-{host.name} type veth peer name mig0 address {mac(host.migration_address)} netns {namespace}",
             f"link set vm-{host.name} master mig up",
         ]
     return commands
@@ -136,7 +136,7 @@ def cable_commands(namespace: str, host: HostPlan) -> list[str]:
 def host_commands(host: HostPlan) -> list[str]:
     commands = [
         "link set lo up",
-        "link add br0 type bridge stp_state 0 forward_delay 0",
+        f"link add br0 address {mac(host.address)} type bridge stp_state 0 forward_delay 0",
         "link set lab0 master br0 up",
         "link set br0 up",
         f"addr add {host.address}/24 dev br0",
@@ -144,6 +144,11 @@ def host_commands(host: HostPlan) -> list[str]:
     if host.migration_address:
         commands += ["link set mig0 up", f"addr add {host.migration_address}/24 dev mig0"]
     return commands
+
+
+def mac(address: str) -> str:
+    """The same at each boot of a host: its neighbours have it in their tables."""
+    return ":".join(["02", "76", *(f"{byte:02x}" for byte in IPv4Address(address).packed)])
 
 
 def _cables(host: str) -> tuple[str, str]:
