@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
+from vmferry.cli.completion import complete_guest, complete_host
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, REFUSED
 from vmferry.cli.migration_options import survey_ground
 from vmferry.cli.migration_view import check_lines
-from vmferry.cli.names import GUEST_NAME, HOST_NAME
 from vmferry.cli.options import Command, timeout_option
 from vmferry.cli.output import write_lines
 
 
 @click.command("check", cls=Command)
-@click.argument("guest", metavar="GUEST", type=GUEST_NAME)
-@click.option("--to", metavar="HOST", type=HOST_NAME, help="Only this target; without it, every host.")
+@click.argument("guest", metavar="GUEST", shell_complete=complete_guest)
+@click.option("--to", metavar="HOST", shell_complete=complete_host, help="Only this target; without it, every host.")
 @timeout_option()
 @pass_app
 def check(app: App, guest: str, to: str | None, timeout_s: float) -> int:

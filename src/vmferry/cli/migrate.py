@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from vmferry.cli.completion import complete_guest, complete_host
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT, INTERRUPTED, REFUSED, ROLLED_BACK
 from vmferry.cli.interrupt import cancelling
 from vmferry.cli.migration_options import Size, survey_ground
 from vmferry.cli.migration_view import check_lines, forecast_lines, result_lines, verification_lines
-from vmferry.cli.names import GUEST_NAME, HOST_NAME
 from vmferry.cli.options import Command, timeout_option
 from vmferry.cli.output import say_lines, write_lines
 from vmferry.cli.progress_line import ProgressLine
@@ -64,8 +65,8 @@ class Narrator:
 
 
 @click.command("migrate", cls=Command)
-@click.argument("guest", metavar="GUEST", type=GUEST_NAME)
-@click.option("--to", metavar="HOST", type=HOST_NAME, help="The target; without it, the best one.")
+@click.argument("guest", metavar="GUEST", shell_complete=complete_guest)
+@click.option("--to", metavar="HOST", shell_complete=complete_host, help="The target; without it, the best one.")
 @click.option("--bandwidth", type=Size(), metavar="BYTES_S", help="At most so much, as 100MiB/s.")
 @click.option("--max-downtime", "max_downtime_ms", type=click.IntRange(1, 60_000), metavar="MS", help="QEMU's limit.")
 @click.option("--dry-run", is_flag=True, help="Check, choose and predict only.")
@@ -81,12 +82,29 @@ def migrate(
     timeout_s: float,
 ) -> int:
     """Move GUEST live to another host: checked before, verified after, on its source if it fails."""
+    wish = Wish(guest, to, bandwidth, max_downtime_ms, dry_run)
+    return conclude(app, perform(app, wish, Narrator(app), timeout_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was typed."""
+
+    guest: str
+    to: str | None = None
+    bandwidth_bytes_s: int | None = None
+    max_downtime_ms: int | None = None
+    dry_run: bool = False
+
+
+def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> MigrationResult:
+    """Connect, find the guest, and run the main job to its end."""
     from vmferry.service.migrate import Migration, Request
     from vmferry.service.tools import tools
 
     app.expect_writes()
     with app.fleet(timeout_s) as fleet:
-        ground = survey_ground(app, fleet, guest, to)
+        ground = survey_ground(app, fleet, wish.guest, wish.to)
         request = Request(
             guest=ground.guest,
             source=ground.source,
@@ -94,15 +112,14 @@ def migrate(
             others=ground.others,
             unreached=ground.unreached,
             probe=app.config.probes.get(ground.guest.name),
-            bandwidth_bytes_s=bandwidth,
-            max_downtime_ms=max_downtime_ms,
-            dry_run=dry_run,
+            bandwidth_bytes_s=wish.bandwidth_bytes_s,
+            max_downtime_ms=wish.max_downtime_ms,
+            dry_run=wish.dry_run,
         )
-        narrator = Narrator(app)
         with cancelling(f"the migration of {ground.guest.name}") as cancel:
             result = Migration(request, tools(app.store, app.prober), narrator, cancel).run()
         narrator.line.close()
-    return conclude(app, result)
+    return result
 
 
 def conclude(app: App, result: MigrationResult) -> int:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
+from vmferry.cli.completion import complete_guest
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, REFUSED
 from vmferry.cli.migration_options import survey_ground
 from vmferry.cli.migration_view import forecast_lines, target_line
-from vmferry.cli.names import GUEST_NAME
 from vmferry.cli.options import Command, timeout_option
 from vmferry.cli.output import write_lines
 
 
 @click.command("plan", cls=Command)
-@click.argument("guest", metavar="GUEST", type=GUEST_NAME)
+@click.argument("guest", metavar="GUEST", shell_complete=complete_guest)
 @click.option("--measure", "measure_s", type=click.IntRange(1, 60), default=2, show_default=True, metavar="SECONDS")
 @timeout_option()
 @pass_app
