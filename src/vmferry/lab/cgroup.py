@@ -47,8 +47,8 @@ def hosts(layout: Layout) -> list[str]:
 def processes(layout: Layout, host: str) -> set[int]:
     members: set[int] = set()
     for group in _groups(layout, host):
-        for listing in group.rglob("cgroup.procs"):
-            members |= _members(listing)
+        for folder, _, _ in os.walk(group):  # not rglob: that one raises where a group goes away while it looks
+            members |= _members(Path(folder, "cgroup.procs"))
     return members
 
 
