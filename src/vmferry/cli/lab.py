@@ -16,7 +16,7 @@ from vmferry.lab import control
 from vmferry.lab.layout import layout_of_environment
 from vmferry.lab.network import Network
 from vmferry.lab.plan import MAX_HOSTS
-from vmferry.lab.state import Phase, load
+from vmferry.lab.state import load
 from vmferry.lab.status import nothing, status
 
 
@@ -56,11 +56,11 @@ def show(app: App) -> None:
     control.need_root()
     layout = layout_of_environment()
     found = load(layout)
-    if found is None:
-        app.note("no lab is up: start one with vmferry lab up")
-    elif found.phase is not Phase.UP:
-        app.note("the lab is being started, or was interrupted: vmferry lab up makes it whole")
-    _show(app, status(layout, found) if found and found.phase is Phase.UP else nothing())
+    if found and found.is_up:
+        _show(app, status(layout, found))
+        return
+    app.note("no lab is up, or not yet: vmferry lab up starts one, and makes whole what was interrupted")
+    _show(app, nothing())
 
 
 @lab.command("prepare")

@@ -14,7 +14,7 @@ from vmferry.lab.lock import machine_lock
 from vmferry.lab.network import Network
 from vmferry.lab.plan import RELEASES, HostPlan
 from vmferry.lab.shell import missing_packages
-from vmferry.lab.state import LabState, Phase
+from vmferry.lab.state import LabState
 from vmferry.lab.up import Say, bring_up, recipe_of, start
 
 _ENVIRONMENT = ("HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
@@ -50,7 +50,7 @@ def prepare(layout: Layout, images: bool, say: Say = silent) -> None:
 def opened(layout: Layout) -> LabState:
     """The lab that is up. Raises Failed where there is none."""
     found = state.load(layout)
-    if found is None or found.phase is not Phase.UP or found.boot_id != state.boot_id():
+    if found is None or not found.is_up:
         raise Failed("no lab is up: start one with vmferry lab up")
     return found
 
@@ -92,7 +92,18 @@ def command_on(layout: Layout, name: str, command: Sequence[str]) -> list[str]:
     if leader is None:
         raise Failed(f"{name} is just starting or ending; try again")
     terminal = [f"TERM={os.environ.get('TERM', 'dumb')}"]
-    enter = ["nsenter", f"--target={leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]
+    enter = [
+        "nsenter",
+        f"--target={leader}",
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--net",
+        "--pid",
+        "--cgroup",
+        "--root",
+        "--wd",
+    ]
     return [*enter, "--", "env", "-i", *_ENVIRONMENT, *terminal, *command]
 
 

@@ -35,6 +35,11 @@ class LabState:
     versions: dict[str, Versions]
     """By host name, as each hypervisor told them when it came up."""
 
+    @property
+    def is_up(self) -> bool:
+        """Not what is left of a lab that was interrupted, or of one before the last reboot."""
+        return self.phase is Phase.UP and self.boot_id == boot_id()
+
 
 def boot_id() -> str:
     return _BOOT_ID.read_text().strip()

@@ -34,7 +34,7 @@ def bring_up(layout: Layout, hosts: int, mixed: bool, say: Say) -> LabState:
     another one than asked for.
     """
     found = state.load(layout)
-    if found and found.phase is Phase.UP and found.boot_id == state.boot_id():
+    if found and found.is_up:
         return _complete(layout, found, hosts, mixed, say)
     if exists(layout):
         say("removing what an interrupted lab left")
@@ -62,9 +62,9 @@ def start(layout: Layout, plan: LabPlan, names: list[str]) -> None:
 def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say) -> LabState:
     have = len(found.plan.hypervisors)
     if (have, found.plan.mixed) != (hosts, mixed):
-        kind = " (mixed)" if found.plan.mixed else ""
+        kind = f"{have} host{'s' if have > 1 else ''}{', mixed,' if found.plan.mixed else ''}"
         raise UserError(
-            f"a lab of {have} hosts{kind} is up already: to have another one, vmferry lab down first,"
+            f"a lab of {kind} is up already: to have another one, vmferry lab down first,"
             f" then vmferry lab up --hosts {hosts}{' --mixed' if mixed else ''}"
         )
     off = [one.name for one in found.plan.hosts if not host.is_running(layout, one.name)]
