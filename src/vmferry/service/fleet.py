@@ -34,7 +34,8 @@ class _Connection:
 
     def _connect(self) -> None:
         try:
-            port = self._connector.connect(self.entry, self._timeout_s)
+            # A little less than the whole, so that the connector's own reason is the one that is seen.
+            port = self._connector.connect(self.entry, self._timeout_s * 0.9)
         except Exception as error:  # carried over to whoever waits, and raised there
             self._problem = error
         else:
@@ -72,15 +73,14 @@ class Fleet:
     def add(self, entry: HostEntry) -> None:
         """Begin to connect to it; returns at once. The first entry of a name counts."""
         if entry.name not in self._connections:
-            # A little less than the limit of the question, so that the connector's own reason is the one that is seen.
-            self._connections[entry.name] = _Connection(self._connector, entry, self.timeout_s * 0.9)
+            self._connections[entry.name] = _Connection(self._connector, entry, self.timeout_s)
 
     @property
     def entries(self) -> tuple[HostEntry, ...]:
         return tuple(connection.entry for connection in self._connections.values())
 
     def host(self, name: str) -> HostPort:
-        """Waits for its connection. Raises UserError where there is no such host, HostUnreachable where it gives none."""
+        """Waits for its connection. Raises UserError for an unknown host, HostUnreachable for a silent one."""
         if name not in self._connections:
             raise unknown_host(name, self._connections)
         return self._connections[name].wait()

@@ -1,0 +1,60 @@
+"""What can go wrong in a fake world."""
+
+from __future__ import annotations
+
+import enum
+import threading
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class HostFaults:
+    """Of one host; set and cleared at any time, and what is already connected feels it too."""
+
+    unreachable: str | None = None
+    """Why it does not answer; it then raises HostUnreachable at everything."""
+    detail: str = ""
+    """Libvirt's own text of that."""
+    slow_s: float = 0.0
+    """How long every answer takes."""
+    hangs: threading.Event | None = None
+    """No answer at all before this is set."""
+    refuses: dict[str, str] = field(default_factory=dict)
+    """Name of a `HostPort` method to the text of the HostError that it raises."""
+    unknown: set[str] = field(default_factory=set)
+    """Names of `HostPort` methods that answer, but cannot say."""
+
+
+class CopyEffect(enum.StrEnum):
+    FAILS = "fails"
+    """Libvirt gives up; the guest runs on."""
+    HOLDS = "holds"
+    """As FAILS, but the guest stays paused on its source."""
+    STALLS = "stalls"
+    """No progress any more, until it is aborted."""
+    LOSES_REPLY = "loses reply"
+    """The guest arrives, but the caller is told that the connection was lost."""
+    TARGET_DIES = "target dies"
+    SOURCE_DIES = "source dies"
+    GUEST_STOPS = "guest stops"
+    """It shuts down by itself in the middle."""
+
+
+class Leftover(enum.StrEnum):
+    """What a failed copy leaves on its target."""
+
+    NOTHING = "nothing"
+    PAUSED = "paused"
+    DEFINITION = "definition"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFault:
+    """Strikes once, the next time that the guest is copied."""
+
+    effect: CopyEffect
+    at_percent: int = 50
+    """Of the copy; 100 is the moment of the switch."""
+    leftover: Leftover = Leftover.NOTHING
+    silences: tuple[str, ...] = ()
+    """Hosts that cannot be asked any more from that moment on."""

@@ -1,0 +1,48 @@
+"""A guest of a fake world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmferry.facts.guest import GuestFacts
+from vmferry.model.guest import Disk, Guest, GuestState, Nic, Probe
+
+MACHINE = "pc-q35-7.2"
+EMULATOR = "/usr/bin/qemu-system-x86_64"
+CPU_XML = "<cpu mode='custom' match='exact'><model>qemu64</model></cpu>"
+
+
+@dataclass(frozen=True, slots=True)
+class FakeGuest:
+    """What is the same of it on every host."""
+
+    name: str
+    uuid: str
+    memory_bytes: int = 512 << 20
+    vcpus: int = 1
+    dirty_rate_bytes_s: int = 0
+    disks: tuple[Disk, ...] = ()
+    nics: tuple[Nic, ...] = ()
+    probe: Probe | None = None
+    machine: str = MACHINE
+    virt_type: str = "kvm"
+    max_vectors: tuple[tuple[str, int], ...] = ()
+
+    def seen(self, host: str, state: GuestState, persistent: bool) -> Guest:
+        return Guest(
+            self.name, self.uuid, host, state, self.memory_bytes, self.vcpus, persistent, self.disks, self.nics
+        )
+
+    def facts(self, host: str, state: GuestState, persistent: bool) -> GuestFacts:
+        return GuestFacts(
+            guest=self.seen(host, state, persistent),
+            live_xml=f"<domain type='{self.virt_type}'><name>{self.name}</name><uuid>{self.uuid}</uuid></domain>",
+            virt_type=self.virt_type,
+            arch="x86_64",
+            machine=self.machine,
+            emulator=EMULATOR,
+            cpu_xml=CPU_XML,
+            max_vectors=self.max_vectors,
+            probe=self.probe,
+            memory_used_bytes=self.memory_bytes,
+        )

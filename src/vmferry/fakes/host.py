@@ -1,0 +1,140 @@
+"""`ports.HostPort` and `ports.Connector` on a fake world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmferry.errors import HostError, HostUnreachable
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
+from vmferry.facts.host import HostFacts
+from vmferry.fakes import copying
+from vmferry.fakes.state import FakeHost
+from vmferry.fakes.world import FakeWorld
+from vmferry.model.guest import Disk, Guest, GuestState
+from vmferry.model.host import Host, HostEntry
+from vmferry.model.migration import JobStats, MigrationOrder
+
+NO_DOMAIN = 42
+"""Libvirt's VIR_ERR_NO_DOMAIN."""
+
+
+class FakeConnection:
+    """One connected host. Answers from the world as it is at that moment."""
+
+    def __init__(self, world: FakeWorld, host: FakeHost, entry: HostEntry) -> None:
+        self._world, self._host, self._entry = world, host, entry
+        self.closed = False
+
+    @property
+    def entry(self) -> HostEntry:
+        return self._entry
+
+    def describe(self) -> Host:
+        self._world.answer(self._host, "describe")
+        return self._host.describe()
+
+    def guests(self) -> tuple[Guest, ...]:
+        self._world.answer(self._host, "guests")
+        with self._world.lock:
+            return self._host.guests(self._world.guests)
+
+    def facts(self) -> HostFacts:
+        self._world.answer(self._host, "facts")
+        with self._world.lock:
+            return self._host.facts(self._world.guests)
+
+    def guest_facts(self, uuid: str) -> GuestFacts:
+        self._world.answer(self._host, "guest_facts")
+        state = self._known(uuid)
+        return self._world.guests[uuid].facts(self._entry.name, state, uuid in self._host.defined)
+
+    def guest_state(self, uuid: str) -> GuestState | None:
+        self._world.answer(self._host, "guest_state")
+        return GuestState.UNKNOWN if self._cannot_say("guest_state") else self._host.state(uuid)
+
+    def guest_persistent(self, uuid: str) -> bool:
+        self._world.answer(self._host, "guest_persistent")
+        self._known(uuid)
+        return uuid in self._host.defined
+
+    def disk_problems(self, uuid: str) -> tuple[tuple[str, str], ...]:
+        self._world.answer(self._host, "disk_problems")
+        self._known(uuid)
+        return self._host.disk_problems.get(uuid, ())
+
+    def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
+        self._world.answer(self._host, "compare_cpu")
+        if self._cannot_say("compare_cpu"):
+            return CpuMatch.UNKNOWN, "it does not say"
+        match = self._host.cpu
+        return match, "the CPU lacks a feature" if match is CpuMatch.INCOMPATIBLE else ""
+
+    def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
+        self._world.answer(self._host, "see_disks")
+        if self._cannot_say("see_disks"):
+            return tuple(DiskSight(disk.target, None, problem="it does not say") for disk in disks)
+        return tuple(self._host.sight(disk) for disk in disks)
+
+    def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
+        self._world.answer(self._host, "dirty_rate")
+        self._world.time.sleep(period_s or 0)
+        return None if self._cannot_say("dirty_rate") else self._world.guests[uuid].dirty_rate_bytes_s
+
+    def link_rate(self) -> int | None:
+        self._world.answer(self._host, "link_rate")
+        return None if self._cannot_say("link_rate") else self._host.link_rate_bytes_s
+
+    def migrate(self, order: MigrationOrder) -> None:
+        self._world.answer(self._host, "migrate")
+        copying.migrate(self._world, self._host, order)
+
+    def job_stats(self, uuid: str) -> JobStats | None:
+        self._world.answer(self._host, "job_stats")
+        return self._host.jobs.get(uuid)
+
+    def completed_stats(self, uuid: str) -> JobStats | None:
+        self._world.answer(self._host, "completed_stats")
+        return None if self._cannot_say("completed_stats") else self._host.completed.get(uuid)
+
+    def abort(self, uuid: str) -> None:
+        self._world.answer(self._host, "abort")
+        with self._world.lock:
+            running = self._world.aborts.get(uuid) if uuid in self._host.jobs else None
+        if running is None:
+            raise self._error("no job is active on the domain", copying.INVALID)
+        running.set()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _known(self, uuid: str) -> GuestState:
+        state = self._host.state(uuid)
+        if state is None:
+            raise self._error(f"Domain not found: no domain with matching uuid '{uuid}'", NO_DOMAIN)
+        return state
+
+    def _cannot_say(self, method: str) -> bool:
+        return method in self._host.faults.unknown
+
+    def _error(self, text: str, code: int) -> HostError:
+        return HostError(self._entry.name, f"host {self._entry.name}: {text}", detail=text, code=code)
+
+
+class FakeConnector:
+    """Reaches the hosts of a world by their names."""
+
+    def __init__(self, world: FakeWorld) -> None:
+        self._world = world
+        self.made: list[FakeConnection] = []
+
+    def connect(self, entry: HostEntry, timeout_s: float) -> FakeConnection:
+        host = self._world.hosts.get(entry.name)
+        if host is None:
+            raise HostUnreachable(entry.name, f"host {entry.name} cannot be reached: its name does not resolve")
+        if host.faults.slow_s > timeout_s:
+            self._world.time.sleep(timeout_s)
+            raise HostUnreachable(entry.name, f"host {entry.name} gave no answer within {timeout_s:g} s")
+        self._world.answer(host, "connect")
+        connection = FakeConnection(self._world, host, entry)
+        self.made.append(connection)
+        return connection

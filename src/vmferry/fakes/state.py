@@ -1,0 +1,83 @@
+"""What one host of a fake world has and holds."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+from vmferry.facts.guest import CpuMatch, DiskSight
+from vmferry.facts.host import HostFacts, KnownGuest, MachineSupport, Network
+from vmferry.fakes.faults import HostFaults
+from vmferry.fakes.guest import EMULATOR, MACHINE, FakeGuest
+from vmferry.model.guest import Disk, Guest, GuestState
+from vmferry.model.host import Host, HostEntry, HostState
+from vmferry.model.migration import JobStats
+
+SHARED_DIRECTORY = "/srv/shared/"
+"""Files below it are the same on every host; other files are each host's own."""
+
+LIBVIRT, QEMU, RELEASE = "11.3.0", "10.0.2", "Debian GNU/Linux 13 (trixie)"
+
+
+@dataclass(slots=True)
+class FakeHost:
+    """Freely changed by whoever holds the world; the guests on it by the world's methods."""
+
+    entry: HostEntry
+    memory_bytes: int = 64 << 30
+    cpus: int = 16
+    networks: tuple[Network, ...] = (Network("lab", True, "br0"),)
+    bridges: frozenset[str] = frozenset({"br0"})
+    machines: frozenset[str] = frozenset({MACHINE, "pc-q35-10.0"})
+    cpu: CpuMatch = CpuMatch.SUPERSET
+    """What it answers about every guest's CPU."""
+    link_rate_bytes_s: int | None = 125_000_000
+    missing: set[str] = field(default_factory=set)
+    """Sources of disks that it does not see."""
+    disk_problems: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """UUID to what its guest's disks suffer from."""
+    faults: HostFaults = field(default_factory=HostFaults)
+    active: dict[str, GuestState] = field(default_factory=dict)
+    """UUID to state, of the guests that have a QEMU process here."""
+    defined: set[str] = field(default_factory=set)
+    """UUIDs of the guests whose definition is kept here."""
+    jobs: dict[str, JobStats] = field(default_factory=dict)
+    """UUID to the last reading of the migration that runs from here."""
+    completed: dict[str, JobStats] = field(default_factory=dict)
+
+    def state(self, uuid: str) -> GuestState | None:
+        return self.active.get(uuid, GuestState.SHUT_OFF if uuid in self.defined else None)
+
+    def guests(self, known: dict[str, FakeGuest]) -> tuple[Guest, ...]:
+        here = [known[uuid] for uuid in known if uuid in self.active or uuid in self.defined]
+        states = [(guest, self.active.get(guest.uuid, GuestState.SHUT_OFF)) for guest in here]
+        return tuple(guest.seen(self.entry.name, state, guest.uuid in self.defined) for guest, state in states)
+
+    def describe(self) -> Host:
+        guests = len(self.active.keys() | self.defined)
+        facts = (RELEASE, LIBVIRT, QEMU, self.memory_bytes, self.cpus, guests)
+        return Host(self.entry.name, self.entry.uri, HostState.READY, *facts)
+
+    def facts(self, known: dict[str, FakeGuest]) -> HostFacts:
+        used_bytes = sum(known[uuid].memory_bytes for uuid in self.active)
+        return HostFacts(
+            name=self.entry.name,
+            host_uuid=str(uuid.uuid5(uuid.NAMESPACE_DNS, self.entry.name)),
+            release=RELEASE,
+            libvirt=LIBVIRT,
+            qemu=QEMU,
+            memory_bytes=self.memory_bytes,
+            memory_free_bytes=self.memory_bytes - used_bytes,
+            cpus=self.cpus,
+            guests=tuple(KnownGuest(each.name, each.uuid, each.state.active) for each in self.guests(known)),
+            networks=self.networks,
+            bridges=self.bridges,
+            support=tuple(MachineSupport(kind, "x86_64", EMULATOR, self.machines) for kind in ("kvm", "qemu")),
+        )
+
+    def sight(self, disk: Disk) -> DiskSight:
+        if disk.source is None or disk.source in self.missing:
+            return DiskSight(disk.target, False, problem=f"{disk.source} is not there")
+        shared = disk.kind == "network" or disk.source.startswith(SHARED_DIRECTORY)
+        identity = disk.source if shared else f"{self.entry.name}:{disk.source}"
+        return DiskSight(disk.target, True, size_bytes=1 << 30, identity=identity, shared_kind=shared)

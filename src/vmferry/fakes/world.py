@@ -1,0 +1,115 @@
+"""All that there is in a fake world, and the rules that it holds to."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vmferry.errors import HostError, HostUnreachable
+from vmferry.fakes.clock import FakeTime, Time
+from vmferry.fakes.faults import CopyFault
+from vmferry.fakes.guest import FakeGuest
+from vmferry.fakes.state import FakeHost
+from vmferry.model.guest import GuestState
+from vmferry.model.host import HostEntry
+from vmferry.model.migration import JobStats
+
+
+@dataclass(slots=True)
+class FakeWorld:
+    """Hosts and guests. Build it first; then it may be used from many threads."""
+
+    time: Time = field(default_factory=FakeTime)
+    rate_bytes_s: int = 100_000_000
+    """Of every copy."""
+    watch_copy: Callable[[JobStats], None] | None = None
+    """Called at every reading of a copy, in its thread: the place to change something in the middle of it."""
+    hosts: dict[str, FakeHost] = field(default_factory=dict)
+    guests: dict[str, FakeGuest] = field(default_factory=dict)
+    """By UUID."""
+    silent_guests: set[str] = field(default_factory=set)
+    """UUIDs of guests that run but do not answer on the network."""
+    faults: dict[str, CopyFault] = field(default_factory=dict)
+    aborts: dict[str, threading.Event] = field(default_factory=dict)
+    """By the UUID of the guest whose copy runs."""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """Held to change where guests are."""
+
+    def add_host(self, name: str, **settings: Any) -> HostEntry:  # noqa: ANN401 - fields of FakeHost
+        """`settings` are fields of `FakeHost`. It is in the world; in an inventory only once somebody puts it there."""
+        entry = HostEntry(name, f"qemu+ssh://root@{name}/system")
+        self.hosts[name] = FakeHost(entry, **settings)
+        return entry
+
+    def add_guest(
+        self,
+        name: str,
+        host: str,
+        state: GuestState = GuestState.RUNNING,
+        *,
+        persistent: bool = True,
+        **settings: Any,  # noqa: ANN401 - fields of FakeGuest
+    ) -> FakeGuest:
+        """`settings` are fields of `FakeGuest`; the UUID follows from the name and the number of guests."""
+        made = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{len(self.guests)}/{name}"))
+        guest = FakeGuest(name, settings.pop("uuid", made), **settings)
+        self.guests[guest.uuid] = guest
+        self.put(guest, host, state, persistent=persistent)
+        return guest
+
+    def put(self, guest: FakeGuest, host: str, state: GuestState, *, persistent: bool = True) -> None:
+        """What somebody did by hand: nothing is checked, so that a world can be built that should not be."""
+        with self.lock:
+            there = self.hosts[host]
+            if state.active:
+                there.active[guest.uuid] = state
+            if persistent:
+                there.defined.add(guest.uuid)
+
+    def host(self, name: str) -> FakeHost:
+        return self.hosts[name]
+
+    def plan_fault(self, guest: FakeGuest, fault: CopyFault) -> None:
+        """For its next copy."""
+        self.faults[guest.uuid] = fault
+
+    def kill(self, host: str, reason: str = "no route to host") -> None:
+        """Power loss: it does not answer, and its guests run no more."""
+        with self.lock:
+            dead = self.hosts[host]
+            dead.faults.unreachable = reason
+            dead.active.clear()
+            dead.jobs.clear()
+
+    def active_on(self, guest: FakeGuest) -> tuple[str, ...]:
+        """Hosts on which it has a QEMU process, paused ones included."""
+        return tuple(name for name, host in self.hosts.items() if guest.uuid in host.active)
+
+    def defined_on(self, guest: FakeGuest) -> tuple[str, ...]:
+        return tuple(name for name, host in self.hosts.items() if guest.uuid in host.defined)
+
+    def running_on(self, guest: FakeGuest) -> tuple[str, ...]:
+        return tuple(name for name, host in self.hosts.items() if host.active.get(guest.uuid) == GuestState.RUNNING)
+
+    def check(self) -> None:
+        """The invariant. Raises AssertionError."""
+        with self.lock:
+            for guest in self.guests.values():
+                running = self.running_on(guest)
+                assert len(running) <= 1, f"guest {guest.name} runs on {' and '.join(running)}"
+
+    def answer(self, host: FakeHost, method: str) -> None:
+        """What every question to a host goes through. Raises HostUnreachable or HostError."""
+        name, faults = host.entry.name, host.faults
+        if faults.hangs is not None:
+            faults.hangs.wait()
+        if faults.slow_s:
+            self.time.sleep(faults.slow_s)
+        if faults.unreachable is not None:
+            raise HostUnreachable(name, f"host {name} cannot be reached: {faults.unreachable}", detail=faults.detail)
+        if method in faults.refuses:
+            text = faults.refuses[method]
+            raise HostError(name, f"host {name} does not {method.replace('_', ' ')}: {text}", detail=text)
