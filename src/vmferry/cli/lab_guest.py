@@ -17,7 +17,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> i
         raise click.BadParameter(str(error)) from error
 
 
-_STORAGES = click.Choice([*Storage, "none"])
+_STORAGES = click.Choice([*(storage.value for storage in Storage), "none"])
 
 
 @click.command("guest")

@@ -26,6 +26,9 @@ _NOT_FOR_STORAGE = (
     "nfs-ganesha-lock.service",
     "nfs-ganesha-config.service",
 )
+_GEO_REPLICATION = "usr/lib/x86_64-linux-gnu/glusterfs/gsyncd"
+"""Where it is there, glusterd's first start configures it, for 4 s."""
+
 _READY_S = 20
 _SERVES = "systemctl --quiet is-active vmferry-luns vmferry-volume && rpcinfo -T tcp 127.0.0.1 nfs 3 >/dev/null 2>&1"
 _CAN_USE = f"mountpoint --quiet {files.SHARED_DIR} && systemctl --quiet is-active vmferry-iscsi"
@@ -40,6 +43,7 @@ def configure_storage(root: Path, plan: LabPlan) -> None:
     _write_unit(root, "vmferry-luns.service", files.LUN_UNIT)
     _write_unit(root, "vmferry-volume.service", files.VOLUME_UNIT)
     _write(root / "etc/tmpfiles.d/vmferry.conf", files.DIRECTORIES)
+    (root / _GEO_REPLICATION).unlink(missing_ok=True)
     run("systemctl", f"--root={root}", "--quiet", "enable", *STORAGE_UNITS)
     run("systemctl", f"--root={root}", "--quiet", "mask", *_NOT_FOR_STORAGE)
 

@@ -8,8 +8,7 @@ exec 9>/run/vmferry-lun.lock
 flock 9
 
 publish() {
-    tgtadm --lld iscsi --mode logicalunit --op new --tid 1 --lun "$1" --backing-store "$PWD/$1" --bsoflags direct \
-        --params "scsi_id=vmferry-$1,scsi_sn=vmferry-$1,vendor_id=VMFERRY,product_id=LUN"
+    tgtadm --lld iscsi --mode logicalunit --op new --tid 1 --lun "$1" --backing-store "$PWD/$1" --bsoflags direct
 }
 
 free_number() {
