@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from vmferry.lab.layout import Layout
 from vmferry.lab.shell import run
 
-_SMALL_TREES = ("/run", "/tmp", "/etc", "/var/lib/libvirt", "/var/tmp")
-_ROOTS = ("/", "/root", "/srv", "/var", "/var/lib", "/var/log")
+_TREES = ("/run/netns", "/run/systemd/machines", "/run/systemd/nspawn", "/run/vmferry", "/run/lock", "/var/lib/libvirt")
+_DIRECTORIES = (
+    "/",
+    "/etc",
+    "/etc/libvirt",
+    "/root",
+    "/run",
+    "/srv",
+    "/tmp",
+    "/var",
+    "/var/lib",
+    "/var/log",
+    "/var/tmp",
+)
 
 
-def machine() -> dict[str, set[str]]:
+def machine(layout: Layout) -> dict[str, set[str]]:
     return {
-        "processes": _contained_processes(),
+        "processes": _processes(layout),
         "mounts": {line.split(" ", 4)[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()},
         "namespaces": set(run("ip", "netns").split()),
         "links": {line.split(":")[1] for line in run("ip", "-oneline", "link").splitlines()},
@@ -21,23 +35,24 @@ def machine() -> dict[str, set[str]]:
     }
 
 
-def _contained_processes() -> set[str]:
-    """Processes of containers, and whatever runs them: the rest of the machine's come and go by themselves."""
+def _processes(layout: Layout) -> set[str]:
+    """In networks of containers, or named after the lab; of those of another lab, that may be up, none."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            status, arguments = (process / "status").read_text(), (process / "cmdline").read_text()
+            arguments, groups = (process / "cmdline").read_text(), (process / "cgroup").read_text()
+            apart = os.readlink(process / "ns/net") != os.readlink("/proc/self/ns/net")
         except OSError:
             continue
-        numbers = next(line.split() for line in status.splitlines() if line.startswith("NSpid:"))
-        alive = "State:\tZ" not in status
-        if alive and (len(numbers) > 2 or "nspawn" in arguments or "vmferry-" in arguments):
+        another = "/vmferry-" in groups and f"/{layout.prefix}/" not in groups
+        if not another and (apart or layout.prefix in arguments or str(layout.disks) in arguments):
             found.add(f"{process.name} {arguments}")
     return found
 
 
 def _files() -> set[str]:
-    files = {str(path) for root in _ROOTS for path in Path(root).iterdir()}
-    for tree in _SMALL_TREES:
-        files |= {str(path) for path in Path(tree).rglob("*") if "pytest" not in str(path)}
-    return files
+    files = {str(path) for directory in _DIRECTORIES if Path(directory).is_dir() for path in Path(directory).iterdir()}
+    files |= {
+        str(path) for shared in _SHARED for name in ("vmferry", "mmdebstrap") for path in Path(shared).glob(f"*{name}*")
+    }
+    return files | {str(path) for tree in _TREES for path in Path(tree).rglob("*")}

@@ -29,9 +29,15 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+def assert_as(before: dict[str, set[str]], layout: Layout) -> None:
+    after = machine(layout)
+    for kind, things in before.items():
+        assert after[kind] - things == set(), kind
+
+
 def test_nothing_is_left_and_a_second_up_changes_nothing(other_lab: Layout) -> None:
     vmferry = command(other_lab)
-    before = machine()
+    before = machine(other_lab)
     vmferry("lab", "up", "--hosts", "1")
     leaders = {name: cgroup.leader(other_lab, name) for name in ("h1", "storage")}
     known = other_lab.state.read_bytes()
@@ -51,9 +57,7 @@ def test_nothing_is_left_and_a_second_up_changes_nothing(other_lab: Layout) -> N
     assert other_lab.state.read_bytes() == known
 
     vmferry("lab", "down")
-    after = machine()
-    for kind, things in before.items():
-        assert after[kind] - things == set(), kind
+    assert_as(before, other_lab)
     assert "no lab is up" in vmferry("lab", "down").stderr
 
 
@@ -70,12 +74,10 @@ def _has_process(layout: Layout) -> bool:
 def test_an_interrupted_up_is_made_good_by_down(
     other_lab: Layout, how: signal.Signals, point: Callable[[Layout], bool]
 ) -> None:
-    before = machine()
+    before = machine(other_lab)
     _interrupt_up(other_lab, how, point)
     command(other_lab)("lab", "down")
-    after = machine()
-    for kind, things in before.items():
-        assert after[kind] - things == set(), kind
+    assert_as(before, other_lab)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -106,14 +108,12 @@ def test_a_lab_of_before_a_reboot_is_no_lab(other_lab: Layout) -> None:
 
 
 def test_a_lost_state_file_is_no_obstacle(other_lab: Layout) -> None:
-    before = machine()
+    before = machine(other_lab)
     command(other_lab)("lab", "up", "--hosts", "1")
     for path in (other_lab.state, other_lab.config, other_lab.ssh):
         path.unlink()
     command(other_lab)("lab", "down")
-    after = machine()
-    for kind, things in before.items():
-        assert after[kind] - things == set(), kind
+    assert_as(before, other_lab)
 
 
 def test_a_killed_build_leaves_no_process_and_no_image(tmp_path: Path) -> None:
