@@ -41,8 +41,8 @@ def run(arguments: Sequence[str] | None = None, wiring: Wiring | None = None) ->
     app = App(wiring or real())
     try:
         result = program.main(arguments, prog_name="vmferry", obj=app, standalone_mode=False)
-    except BrokenPipeError:
-        return DONE
+    except SystemExit as end:  # click's own, after completing for a shell or writing help to a closed pipe
+        return end.code if isinstance(end.code, int) else DONE
     except (Exception, KeyboardInterrupt) as error:
         return report(error, debug=app.debug)
     return result if isinstance(result, int) else DONE

@@ -1,0 +1,136 @@
+"""The configuration file: what is read, where it is looked for, and one clear line for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vmferry.config import default_store, load_config, parse_config
+from vmferry.errors import UserError
+from vmferry.model.guest import Probe
+from vmferry.model.host import HostEntry
+
+WHOLE = """
+[store]
+path = "/srv/vmferry.db"
+[hosts.alpha]
+uri = "qemu+ssh://root@10.0.0.11/system?command=/run/vmferry/lab/ssh"
+ssh = ["/run/vmferry/lab/ssh", "root@10.0.0.11"]
+peer_uri = "qemu+ssh://root@alpha/system"
+migration_address = "10.0.1.11"
+[hosts.beta]
+uri = "qemu+tls://beta/system"
+[guests.web]
+address = "10.0.0.101"
+url = "http://10.0.0.101/"
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A user without any configuration yet."""
+    monkeypatch.setattr("vmferry.config.RUN", tmp_path / "run")
+    monkeypatch.setattr("vmferry.config.ETC", tmp_path / "etc.toml")
+    return {"HOME": str(tmp_path)}
+
+
+def write(path: Path, store: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'[store]\npath = "{store}"\n')
+    return path
+
+
+def test_everything_that_can_be_said() -> None:
+    config = parse_config(WHOLE, Path("c.toml"))
+    command = ("/run/vmferry/lab/ssh", "root@10.0.0.11")
+    uri = "qemu+ssh://root@10.0.0.11/system?command=/run/vmferry/lab/ssh"
+    assert config.store_path == Path("/srv/vmferry.db")
+    assert config.hosts == (
+        HostEntry("alpha", uri, "qemu+ssh://root@alpha/system", "10.0.1.11", command),
+        HostEntry("beta", "qemu+tls://beta/system"),
+    )
+    assert config.probes == {"web": Probe("10.0.0.101", "http://10.0.0.101/")}
+
+
+BAD_FILES = [
+    ("hosts = ", "is not valid TOML"),
+    ("[host.alpha]", "c.toml: host: unknown key; expected one of store, hosts, guests"),
+    ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path"),
+    ("[store]\npath = 3", "c.toml: store.path: expected str | null, got int"),
+    ("hosts = 3", "c.toml: hosts: expected table, got int"),
+    ("[hosts]\nalpha = 3", "c.toml: hosts.alpha: expected table, got int"),
+    ("[hosts.alpha]", "c.toml: hosts.alpha.uri: is missing"),
+    ("[hosts.alpha]\nuri = 3", "c.toml: hosts.alpha.uri: expected str, got int"),
+    ("[hosts.alpha]\nuri = 'alpha'", "c.toml: hosts.alpha.uri: a URI looks like qemu+ssh://root@host/system"),
+    ("[hosts.'a;reboot']\nuri = 'qemu:///system'", "c.toml: [hosts.'a;reboot']: a host's name has"),
+    ("[hosts.a]\nuri = 'qemu:///system'\nssh = ['ssh', 3]", "c.toml: hosts.a.ssh[1]: expected str, got int"),
+    ("[hosts.a]\nuri = 'qemu:///system'\nssh = []", "c.toml: hosts.a.ssh: expected a command"),
+    ("[hosts.a]\nuri = 'qemu:///system'\npeer_uri = 'x y'", "c.toml: hosts.a.peer_uri: a URI looks like"),
+    ("[hosts.a]\nuri = 'qemu:///system'\nmigration_address = '-x'", "c.toml: hosts.a.migration_address: it is neither"),
+    ("[guests.web]\nurl = ['x']", "c.toml: guests.web.url: expected str | null, got array"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), BAD_FILES, ids=lambda value: ascii(value))
+def test_what_is_wrong_is_said_with_file_and_key(text: str, problem: str) -> None:
+    with pytest.raises(UserError) as error:
+        parse_config(text, Path("c.toml"))
+    assert problem in error.value.message
+    assert "\n" not in error.value.message
+
+
+def test_no_file_is_fine(environment: dict[str, str]) -> None:
+    config = load_config(None, environment)
+    assert (config.source, config.hosts) == (None, ())
+    assert config.store_path == default_store(environment)
+
+
+def test_the_nearest_file_counts(environment: dict[str, str], tmp_path: Path) -> None:
+    write(tmp_path / "etc.toml", "/etc")
+    assert load_config(None, environment).store_path == Path("/etc")
+    write(tmp_path / ".config/vmferry/config.toml", "/home")
+    assert load_config(None, environment).store_path == Path("/home")
+    write(tmp_path / "run/lab/config.toml", "/lab")
+    assert load_config(None, environment).store_path == Path("/lab")
+    named = write(tmp_path / "named.toml", "/named")
+    assert load_config(named, environment).store_path == Path("/named")
+
+
+def test_the_labs_name_comes_from_the_environment(environment: dict[str, str], tmp_path: Path) -> None:
+    write(tmp_path / "run/mine/config.toml", "/mine")
+    assert load_config(None, environment).source is None
+    assert load_config(None, environment | {"VMFERRY_LAB": "mine"}).store_path == Path("/mine")
+
+
+def test_nobody_elses_lab_is_followed(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = write(tmp_path / "run/lab/config.toml", "/lab")
+    monkeypatch.setattr("os.geteuid", lambda: theirs.stat().st_uid + 1)
+    assert load_config(None, environment).source is None
+
+
+def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*nowhere.toml"):
+        load_config(tmp_path / "nowhere.toml", {})
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="not UTF-8"):
+        load_config(tmp_path / "c.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("user", "environment", "path"),
+    [
+        (0, {"HOME": "/root"}, "/var/lib/vmferry/vmferry.db"),
+        (0, {"HOME": "/root", "XDG_STATE_HOME": "/s"}, "/s/vmferry/vmferry.db"),
+        (1000, {"HOME": "/home/me"}, "/home/me/.local/state/vmferry/vmferry.db"),
+        (1000, {"HOME": "/home/me", "XDG_STATE_HOME": "/s"}, "/s/vmferry/vmferry.db"),
+    ],
+)
+def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch, user: int, environment: dict[str, str], path: str) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    assert default_store(environment) == Path(path)
