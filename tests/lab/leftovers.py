@@ -9,19 +9,8 @@ from vmferry.lab.layout import Layout
 from vmferry.lab.shell import run
 
 _TREES = ("/run/netns", "/run/systemd/machines", "/run/systemd/nspawn", "/run/vmferry", "/run/lock", "/var/lib/libvirt")
-_DIRECTORIES = (
-    "/",
-    "/etc",
-    "/etc/libvirt",
-    "/root",
-    "/run",
-    "/srv",
-    "/tmp",
-    "/var",
-    "/var/lib",
-    "/var/log",
-    "/var/tmp",
-)
+_DIRECTORIES = ("/", "/etc", "/etc/libvirt", "/run", "/srv", "/var", "/var/lib", "/var/log")
+_SHARED = ("/tmp", "/var/tmp")
 
 
 def machine(layout: Layout) -> dict[str, set[str]]:
@@ -52,7 +41,6 @@ def _processes(layout: Layout) -> set[str]:
 
 def _files() -> set[str]:
     files = {str(path) for directory in _DIRECTORIES if Path(directory).is_dir() for path in Path(directory).iterdir()}
-    files |= {
-        str(path) for shared in _SHARED for name in ("vmferry", "mmdebstrap") for path in Path(shared).glob(f"*{name}*")
-    }
+    for shared in _SHARED:
+        files |= {str(path) for name in ("vmferry", "mmdebstrap") for path in Path(shared).glob(f"*{name}*")}
     return files | {str(path) for tree in _TREES for path in Path(tree).rglob("*")}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from vmferry.lab import cgroup, network
 from vmferry.lab.host import remove_root
 from vmferry.lab.layout import RUN, Layout
+from vmferry.lab.parallel import side_by_side
 from vmferry.lab.shell import run
 
 _CLAIMS = RUN / "directories"
@@ -27,9 +27,7 @@ def clear(layout: Layout) -> bool:
     """Ends and removes everything of this lab. True if there was anything. The caller holds the lab lock."""
     there = exists(layout)
     hosts = cgroup.hosts(layout)
-    if hosts:
-        with ThreadPoolExecutor(len(hosts)) as pool:
-            list(pool.map(lambda host: cgroup.kill(layout, host), hosts))
+    side_by_side(lambda host: cgroup.kill(layout, host), hosts)
     network.remove(layout)
     remove_root(layout)
     cgroup.remove(layout)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from vmferry.errors import Failed
 from vmferry.lab import access, host
 from vmferry.lab.layout import Layout
+from vmferry.lab.parallel import side_by_side
 from vmferry.lab.plan import RELEASES, HostPlan
 from vmferry.lab.shell import ssh
 from vmferry.lab.state import LabState, Versions
@@ -18,8 +18,7 @@ PROVIDES = ("iscsi", "nfs", "glusterfs")
 def status(layout: Layout, lab: LabState) -> dict[str, Any]:
     """Hosts without power are listed as off; their guests, and those of a host that does not answer, are not listed."""
     hypervisors = lab.plan.hypervisors
-    with ThreadPoolExecutor(len(hypervisors)) as pool:
-        guests = list(pool.map(lambda one: _guests(layout, one), hypervisors))
+    guests = side_by_side(lambda one: _guests(layout, one), hypervisors)
     return {
         "hosts": [_hypervisor(layout, one, lab.versions[one.name]) for one in hypervisors],
         "storage": [{**_common(layout, lab.plan.storage), "provides": PROVIDES}],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from vmferry.errors import UserError
@@ -12,6 +11,7 @@ from vmferry.lab.down import claim_directories, clear, exists
 from vmferry.lab.guest_image import prepare_guest_image
 from vmferry.lab.image import ensure_image
 from vmferry.lab.layout import Layout
+from vmferry.lab.parallel import side_by_side
 from vmferry.lab.plan import TRIXIE, HostPlan, LabPlan, make_plan
 from vmferry.lab.recipe import Recipe, make_recipe
 from vmferry.lab.state import LabState, Phase, Versions
@@ -79,7 +79,7 @@ def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say
 def _build(layout: Layout, plan: LabPlan, say: Say) -> dict[str, Versions]:
     prepare_guest_image(layout.cache)
     images = {release: ensure_image(layout.images, recipe_of(release), say) for release in plan.releases}
-    say(f"starting {len(plan.hypervisors)} hosts and a storage host")
+    say(f"starting {', '.join(one.name for one in plan.hosts)}")
     claim_directories()
     access.write_access(layout, plan)
     network.build(layout, plan)
@@ -93,6 +93,5 @@ def _build(layout: Layout, plan: LabPlan, say: Say) -> dict[str, Versions]:
 
 
 def _wait(layout: Layout, hosts: list[HostPlan]) -> dict[str, Versions]:
-    with ThreadPoolExecutor(len(hosts)) as pool:
-        answers = list(pool.map(lambda one: host.wait_reachable(layout, one), hosts))
+    answers = side_by_side(lambda one: host.wait_reachable(layout, one), hosts)
     return {one.name: answer for one, answer in zip(hosts, answers, strict=True) if answer}
