@@ -108,6 +108,7 @@ def customize(root: Path, recipe: Recipe) -> None:
     for link in (*units.glob("*.wants/*"), *units.glob("*.requires/*")):
         if link.name not in recipe.enabled:
             link.unlink()
+    units.mkdir(parents=True, exist_ok=True)
     for unit in recipe.masked:
         units.joinpath(unit).unlink(missing_ok=True)
         units.joinpath(unit).symlink_to("/dev/null")

@@ -15,11 +15,14 @@ TOOLS = {
     "ip": "iproute2",
     "tc": "iproute2",
     "mmdebstrap": "mmdebstrap",
+    "mount": "mount",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "setsid": "util-linux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "systemd-nspawn": "systemd-container",
+    "unshare": "util-linux",
 }
 """What the lab runs on the machine, and the Debian package that has it."""
 
