@@ -1,0 +1,5 @@
+"""`python -m vmferry`."""
+
+from vmferry.cli.app import main
+
+main()
