@@ -27,7 +27,7 @@ from vmferry.ports import HostPort, Prober, Store, Watch
 from vmferry.service.check import CheckReport, check
 from vmferry.service.copying import CopyEnd, copy
 from vmferry.service.predict import predict
-from vmferry.service.settling import settled
+from vmferry.service.settling import SETTLE_LIMIT_S, settled
 from vmferry.service.steps import StepLog
 from vmferry.service.survey import Unreached
 from vmferry.service.verify import ONE_COPY, verify
@@ -49,6 +49,8 @@ class Request:
     bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
     dry_run: bool = False
+    settle_limit_s: float = SETTLE_LIMIT_S
+    """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
 
 class Listener(Protocol):
@@ -146,7 +148,8 @@ class Migration:
     def _settle(self, facts: GuestFacts, target: HostPort) -> Settled:
         with self.log.step("settle"):
             was_paused = facts.guest.state is GuestState.PAUSED
-            return settled(self.request.source, target, facts.guest.uuid, was_paused=was_paused)
+            limit_s = self.request.settle_limit_s
+            return settled(self.request.source, target, facts.guest.uuid, was_paused=was_paused, limit_s=limit_s)
 
     def _verified(
         self, facts: GuestFacts, target: HostPort, probe: Probe | None, end: CopyEnd, watch: Watch | None

@@ -19,9 +19,9 @@ SETTLE_LIMIT_S = 30.0
 ASK_EVERY_S = 0.2
 
 
-def settled(source: HostPort, target: HostPort, uuid: str, *, was_paused: bool) -> Settled:
-    """What both hosts say now. In doubt only where they still leave it open after SETTLE_LIMIT_S."""
-    deadline = time.monotonic() + SETTLE_LIMIT_S
+def settled(source: HostPort, target: HostPort, uuid: str, *, was_paused: bool, limit_s: float) -> Settled:
+    """What both hosts say now. In doubt only where they still leave it open after `limit_s` seconds."""
+    deadline = time.monotonic() + limit_s
     while True:
         here, there = _ask(source, target, uuid)
         answer = settle(here, there, was_paused=was_paused)

@@ -71,8 +71,10 @@ def _guest(domain: etree._Element, seen: Seen) -> Guest:
 
 
 def _nic(element: etree._Element) -> Nic:
-    kind = element.get("type", "")
     mac, model, source = element.find("mac"), element.find("model"), element.find("source")
+    # In live XML libvirt gives the type that the network came down to, a bridge say, and keeps the network's name.
+    through_network = source is not None and source.get("network") is not None
+    kind = "network" if through_network else element.get("type", "")
     return Nic(
         mac=mac.get("address", "") if mac is not None else "",
         kind=kind,
