@@ -19,8 +19,12 @@ from vmferry.hosts.uris import ready, shell_command
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem
 
-KEEPALIVE_S, KEEPALIVE_COUNT = 3, 4
-"""A host that falls silent is given up after 3 s x (4 + 1)."""
+KEEPALIVE_S, KEEPALIVE_COUNT = 1, 12
+"""A host that falls silent is given up after 13 s.
+
+The ticks have a second use. While one thread of a connection waits in a long call, libvirt's client can lose the
+wake-up for another's (seen with 9.0: two calls back to back during a migration); the next tick sends it off.
+"""
 
 
 @dataclass(slots=True)
@@ -84,7 +88,12 @@ class LibvirtConnector:
             raise UserError(f"host {entry.name!a}: its {wrong[0]} cannot be used: {wrong[1]}")
         events.start()
         shell = Shell(entry.name, shell_command(entry, timeout_s))
-        connection = _open(entry, timeout_s)
+        shell.begin()  # its handshake takes as long as libvirt's, and what is asked next mostly needs both
+        try:
+            connection = _open(entry, timeout_s)
+        except HostUnreachable:
+            shell.close()
+            raise
         with contextlib.suppress(libvirt.libvirtError):  # a local connection has no keepalive
             connection.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
         return LibvirtHost(entry, connection, shell)

@@ -51,8 +51,7 @@ def _guest(domain: libvirt.virDomain, host: str, persistent: bool) -> Iterator[G
             raise
 
 
-def guest_facts(connection: libvirt.virConnect, host: str, uuid: str) -> GuestFacts:
-    domain = connection.lookupByUUIDString(uuid)
+def guest_facts(connection: libvirt.virConnect, domain: libvirt.virDomain, host: str) -> GuestFacts:
     state = _STATES.get(domain.state()[0], GuestState.UNKNOWN)
     xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_UPDATE_CPU)
     return read_guest_facts(xml, Seen(host, state, bool(domain.isPersistent()), _memory_used_bytes(connection, domain)))
@@ -67,9 +66,10 @@ def _memory_used_bytes(connection: libvirt.virConnect, domain: libvirt.virDomain
     return None
 
 
-def state(connection: libvirt.virConnect, uuid: str) -> GuestState | None:
+def state(domain: libvirt.virDomain) -> GuestState | None:
+    """None where the host has it no more."""
     try:
-        return _STATES.get(connection.lookupByUUIDString(uuid).state()[0], GuestState.UNKNOWN)
+        return _STATES.get(domain.state()[0], GuestState.UNKNOWN)
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return None

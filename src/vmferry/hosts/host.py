@@ -27,6 +27,7 @@ class LibvirtHost:
 
     def __init__(self, entry: HostEntry, connection: libvirt.virConnect, shell: Shell) -> None:
         self._entry, self._connection, self._shell = entry, connection, shell
+        self._domains: dict[str, libvirt.virDomain] = {}
         self._capabilities: Capabilities | None = None
         self._capabilities_lock = threading.Lock()  # held while they are asked for: the answer is big
 
@@ -38,7 +39,20 @@ class LibvirtHost:
         return asking(self._entry.name, self._connection, what)
 
     def _domain(self, uuid: str) -> libvirt.virDomain:
-        return self._connection.lookupByUUIDString(uuid)
+        """Libvirt's handle, asked for once: it holds but name and UUID, and outlasts the guest's comings and goings."""
+        if uuid not in self._domains:
+            self._domains[uuid] = self._connection.lookupByUUIDString(uuid)
+        return self._domains[uuid]
+
+    def _knows(self, uuid: str) -> bool:
+        """False only where the host answered that it has no such guest."""
+        try:
+            self._domain(uuid)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return False
+            raise
+        return True
 
     def describe(self) -> Host:
         with self._asking("tell what it is"):
@@ -67,11 +81,11 @@ class LibvirtHost:
 
     def guest_facts(self, uuid: str) -> GuestFacts:
         with self._asking(f"tell of guest {uuid}"):
-            return guests.guest_facts(self._connection, self._entry.name, uuid)
+            return guests.guest_facts(self._connection, self._domain(uuid), self._entry.name)
 
     def guest_state(self, uuid: str) -> GuestState | None:
         with self._asking(f"tell the state of guest {uuid}"):
-            return guests.state(self._connection, uuid)
+            return guests.state(self._domain(uuid)) if self._knows(uuid) else None
 
     def guest_persistent(self, uuid: str) -> bool:
         with self._asking(f"tell whether guest {uuid} is persistent"):
@@ -101,7 +115,7 @@ class LibvirtHost:
 
     def job_stats(self, uuid: str) -> JobStats | None:
         with self._asking(f"tell of the migration of guest {uuid}"):
-            return jobs.running(self._connection, uuid)
+            return jobs.running(self._domain(uuid)) if self._knows(uuid) else None
 
     def completed_stats(self, uuid: str) -> JobStats | None:
         with self._asking(f"tell of the last migration of guest {uuid}"):

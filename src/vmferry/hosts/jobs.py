@@ -33,11 +33,18 @@ def _parameters(order: MigrationOrder) -> dict[str, str | int]:
     return parameters
 
 
-def running(connection: libvirt.virConnect, uuid: str) -> JobStats | None:
+_NO_JOB = (
+    libvirt.VIR_ERR_NO_DOMAIN,
+    libvirt.VIR_ERR_OPERATION_INVALID,  # it is not running, any more or at all
+    libvirt.VIR_ERR_OPERATION_UNSUPPORTED,  # it is just arriving here: only its source has figures
+)
+
+
+def running(domain: libvirt.virDomain) -> JobStats | None:
     try:
-        figures = connection.lookupByUUIDString(uuid).jobStats()
+        figures = domain.jobStats()
     except libvirt.libvirtError as error:
-        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+        if error.get_error_code() in _NO_JOB:
             return None
         raise
     outgoing = figures.get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT

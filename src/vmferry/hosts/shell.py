@@ -29,25 +29,31 @@ class Shell:
         self._host, self._command = host, command
         self._lock = threading.Lock()  # held for a whole question and its answer, and to start and to end the process
         self._process: subprocess.Popen[bytes] | None = None
-        self._greeting: tuple[str, ...] = ()
+        self._greeting: tuple[str, ...] | None = None
         self._rest = b""
 
     @property
     def available(self) -> bool:
         return self._command is not None
 
+    def begin(self) -> None:
+        """Start the session without waiting for it; what goes wrong shows when it is asked."""
+        if self._command is not None:
+            with self._lock, contextlib.suppress(HostUnreachable):
+                self._started()
+
     def greeting(self) -> tuple[str, ...]:
         """What the program tells of the host before it is asked anything. Raises HostUnreachable."""
         with self._lock:
-            self._started()
-            return self._greeting
+            self._greeted()
+            return self._greeting or ()
 
     def ask(self, requests: Sequence[str]) -> tuple[str, ...]:
         """The lines that answer the requests, in any order. Raises HostUnreachable."""
         if any("\n" in request or "\0" in request for request in requests):
             raise ValueError("a request is one line")
         with self._lock:
-            process = self._started()
+            process = self._greeted()
             self._send(process, "".join(f"{line}\n" for line in (*requests, "end")).encode("utf-8", "surrogateescape"))
             return self._answer(process)
 
@@ -62,10 +68,15 @@ class Shell:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = self._start()
-            self._rest = b""
+            self._greeting, self._rest = None, b""
             self._send(self._process, PROGRAM)
-            self._greeting = self._answer(self._process)
         return self._process
+
+    def _greeted(self) -> subprocess.Popen[bytes]:
+        process = self._started()
+        if self._greeting is None:
+            self._greeting = self._answer(process)
+        return process
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._command is None:
