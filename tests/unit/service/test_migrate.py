@@ -60,7 +60,7 @@ class Ground:
         self.seen = Seen()
         self.cancel = threading.Event()
 
-    def run(self, *targets: str, **changes: Any) -> MigrationResult:
+    def run(self, *targets: str, **changes: Any) -> MigrationResult:  # noqa: ANN401 - fields of Request
         connector = FakeConnector(self.world)
         ports = {name: connector.connect(host.entry, 5) for name, host in self.world.hosts.items()}
         found = next(guest for guest in ports["alpha"].guests() if guest.uuid == self.guest.uuid)
@@ -81,7 +81,7 @@ class Ground:
         )
         return Migration(replace(request, **changes), tools, self.seen, self.cancel).run()
 
-    def fault(self, effect: CopyEffect, **settings: Any) -> None:
+    def fault(self, effect: CopyEffect, **settings: Any) -> None:  # noqa: ANN401 - fields of CopyFault
         self.world.plan_fault(self.guest, CopyFault(effect, **settings))
 
     @property
