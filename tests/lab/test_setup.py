@@ -65,7 +65,7 @@ def bare_root(request: pytest.FixtureRequest) -> Iterator[BareRoot]:
         options = [f"--aptopt={line.rstrip(';')}" for line in apt.acquire_options()]
         if user != "root":
             options.append("--include=sudo")
-        mmdebstrap = ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt"]
+        mmdebstrap = ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--dpkgopt=force-unsafe-io"]
         subprocess.run([*mmdebstrap, *options, release, root, sources], check=True)
         shutil.copytree(CHECKOUT, root / "checkout", ignore=NOT_CHECKED_OUT, symlinks=True)
         if user != "root":
@@ -85,7 +85,6 @@ def machine_settings(root: Path, user: str) -> dict[str, str]:
     bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt"
     shutil.copy(bundle, root / CERTIFICATES.lstrip("/"))
     (root / "etc/apt/apt.conf.d/99machine").write_text(f'Acquire::https::CAInfo "{CERTIFICATES}";\n')
-    (root / "etc/dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n")
     asked = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
     index = re.search(r"^\S*\.index-url='(.*)'$", asked.stdout, re.MULTILINE)
     shutil.copy("/etc/hosts", root / "etc/hosts")
