@@ -53,7 +53,7 @@ def _guest(domain: libvirt.virDomain, host: str, persistent: bool) -> Iterator[G
 
 def guest_facts(connection: libvirt.virConnect, domain: libvirt.virDomain, host: str) -> GuestFacts:
     state = _STATES.get(domain.state()[0], GuestState.UNKNOWN)
-    xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_UPDATE_CPU)
+    xml = domain.XMLDesc()
     return read_guest_facts(xml, Seen(host, state, bool(domain.isPersistent()), _memory_used_bytes(connection, domain)))
 
 

@@ -44,6 +44,10 @@ _REASONS = (
         r"no connection driver available|Unable to parse URI|unexpected .* URI|invalid.*URI|unknown (driver|transport)",
         "libvirt does not know such a URI; one looks like qemu+ssh://root@host/system",
     ),
+    (
+        r"Broken pipe|Connection reset by peer|End of file",
+        "the connection ended at once; see what ssh {user}@{host} says",
+    ),
 )
 
 

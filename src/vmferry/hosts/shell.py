@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -9,6 +10,7 @@ import shlex
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +23,16 @@ ANSWER_LIMIT_S = 12.0
 MOST_BYTES = 4 << 20
 
 
+_open: weakref.WeakSet[Shell] = weakref.WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    """A process that ends leaves no ssh behind, whatever that one waits for."""
+    for shell in list(_open):
+        shell.terminate()
+
+
 class Shell:
     """The program `look.sh` running on a host. Calls may come from any thread; one asks at a time."""
 
@@ -31,6 +43,7 @@ class Shell:
         self._process: subprocess.Popen[bytes] | None = None
         self._greeting: tuple[str, ...] | None = None
         self._rest = b""
+        _open.add(self)
 
     @property
     def available(self) -> bool:
@@ -59,11 +72,16 @@ class Shell:
 
     def close(self) -> None:
         """End the session. A look that is under way in another thread fails."""
+        self.terminate()
+        with self._lock:
+            if self._process is not None:
+                self._end(self._process)
+
+    def terminate(self) -> None:
+        """Tell the session to end, without waiting for it."""
         process = self._process
         if process is not None:
             process.terminate()
-            with self._lock:
-                self._end(process)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -37,6 +37,7 @@ URI = "qemu+ssh://root@h1/system"
         ("unable to connect to server at 'h1:16514': Connection refused", "h1 refuses the connection"),
         ("Cannot read CA certificate '/etc/pki/CA/cacert.pem': No such file", "TLS certificate is not accepted"),
         ("no connection driver available for foo:///", "does not know such a URI"),
+        ("Cannot write data: Broken pipe", "ended at once; see what ssh root@h1 says"),
         ("something new\nand more", "something new"),
         ("", "no reason"),
     ],
