@@ -45,7 +45,7 @@ def up(app: App, hosts: int, mixed: bool) -> None:
 @pass_app
 def down(app: App) -> None:
     """Remove the lab, its guests and their disks. The cache of images stays."""
-    if not control.down(layout_of_environment()):
+    if not control.down(layout_of_environment(), app.note):
         app.note("no lab is up; nothing was changed")
 
 
@@ -81,16 +81,18 @@ def execute(host: str, command: tuple[str, ...]) -> int:
 
 @lab.command("kill")
 @click.argument("host")
-def kill(host: str) -> None:
+@pass_app
+def kill(app: App, host: str) -> None:
     """Take HOST's power away: everything in it ends at once."""
-    control.kill_host(layout_of_environment(), host)
+    control.kill_host(layout_of_environment(), host, app.note)
 
 
 @lab.command("start")
 @click.argument("host")
-def start(host: str) -> None:
+@pass_app
+def start(app: App, host: str) -> None:
     """Give HOST its power back, and wait until it can be used."""
-    control.start_host(layout_of_environment(), host)
+    control.start_host(layout_of_environment(), host, app.note)
 
 
 @lab.command("link")

@@ -27,21 +27,21 @@ def silent(message: str) -> None:
 def up(layout: Layout, hosts: int = 2, mixed: bool = False, say: Say = silent) -> LabState:
     """See vmferry.lab.up.bring_up."""
     _need_machine()
-    with machine_lock():
+    with machine_lock(say):
         return bring_up(layout, hosts, mixed, say)
 
 
-def down(layout: Layout) -> bool:
+def down(layout: Layout, say: Say = silent) -> bool:
     """Removes the lab, whole or half made. False if there was none."""
     need_root()
-    with machine_lock():
+    with machine_lock(say):
         return clear(layout)
 
 
 def prepare(layout: Layout, images: bool, say: Say = silent) -> None:
     """Builds what the first guest, and with `images` what the first lab, would otherwise have to wait for."""
     _need_machine()
-    with machine_lock():
+    with machine_lock(say):
         prepare_guest_image(layout.cache)
         for release in RELEASES if images else ():
             image.ensure_image(layout.images, recipe_of(release), say)
@@ -55,17 +55,17 @@ def opened(layout: Layout) -> LabState:
     return found
 
 
-def kill_host(layout: Layout, name: str) -> None:
+def kill_host(layout: Layout, name: str, say: Say = silent) -> None:
     """Takes its power away."""
     need_root()
-    with machine_lock():
+    with machine_lock(say):
         host.lose_power(layout, _running(layout, name).name)
 
 
-def start_host(layout: Layout, name: str) -> None:
+def start_host(layout: Layout, name: str, say: Say = silent) -> None:
     """Gives a host power again, and returns when it can be used."""
     need_root()
-    with machine_lock():
+    with machine_lock(say):
         plan = opened(layout).plan
         if host.is_running(layout, plan.host(name).name):
             raise UserError(f"{name} is running already")

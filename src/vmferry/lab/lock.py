@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from vmferry.errors import Failed
 from vmferry.lab.layout import RUN
-
-PATIENCE_S = 60.0
-"""Longer than any lab command takes, but for the building of an image."""
-
-LOOK_EVERY_S = 0.1
 
 
 @contextmanager
-def machine_lock() -> Iterator[None]:
-    """Held on the run directory itself, which goes away with the last lab. Raises Failed where it is taken."""
-    descriptor = _take()
+def machine_lock(say: Callable[[str], None]) -> Iterator[None]:
+    """Held on the run directory itself, which goes away with the last lab. Where it is taken, says so and waits."""
+    descriptor = _take(say)
     try:
         yield
     finally:
@@ -29,19 +22,15 @@ def machine_lock() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _take() -> int:
-    deadline = time.monotonic() + PATIENCE_S
+def _take(say: Callable[[str], None]) -> int:
     while True:
         RUN.mkdir(mode=0o755, exist_ok=True)
         descriptor = os.open(RUN, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(descriptor)
-            if time.monotonic() < deadline:
-                time.sleep(LOOK_EVERY_S)
-                continue
-            raise Failed("another lab command is at work on this machine; wait for it and try again") from None
+            say("waiting for another lab command on this machine")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         if RUN.exists() and os.path.samestat(os.fstat(descriptor), RUN.stat()):
             return descriptor
         os.close(descriptor)

@@ -74,6 +74,8 @@ _FILES = {
     ),
     # All hosts see the same firmware tables; libvirt refuses to migrate between hosts of one UUID.
     "etc/libvirt/libvirtd.conf": 'host_uuid_source = "machine-id"\n',
+    # Copied from the machine by the tools that make the root, and not to be reached from the lab.
+    "etc/resolv.conf": "# The lab has no name server: all its names are in /etc/hosts.\n",
     "etc/systemd/system/libvirtd.service.d/lab.conf": "[Service]\nEnvironment=LIBVIRTD_ARGS=\n",
     "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\n",
     "etc/ssh/sshd_config.d/lab.conf": (
