@@ -10,10 +10,10 @@ from vmferry.cli.completion import complete_guest
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.options import Group, timeout_option
 from vmferry.cli.output import Layout
-from vmferry.errors import VmferryError
+from vmferry.errors import HostUnreachable, VmferryError
 from vmferry.model.guest import Disk, Guest, Nic
 from vmferry.model.units import format_bytes
-from vmferry.service.inventory import GuestList, find_guest, list_guests
+from vmferry.service.inventory import find_guest, list_guests
 
 _HEADINGS = ("NAME", "HOST", "STATE", "MEMORY", "VCPUS", "DISKS", "NICS", "UUID")
 
@@ -32,8 +32,9 @@ def list_(app: App, timeout_s: float) -> None:
         if not fleet.entries:
             app.note("no hosts are known yet; add one with vmferry host add NAME URI")
         seen = list_guests(fleet, app.store)
+    if fleet.entries and len(seen.unreached) == len(fleet.entries):
+        raise _nobody_answered(seen.unreached)
     _say_unreached(app, seen.unreached)
-    _raise_if_nobody_answered(seen, len(fleet.entries))
     rows = [_row(each) for each in seen.guests]
     app.emit(_document(seen.guests, seen.unreached), *([Layout(_HEADINGS, rows, wide=3)] if rows else []))
 
@@ -60,9 +61,12 @@ def _say_unreached(app: App, unreached: dict[str, VmferryError]) -> None:
         app.note(f"{name}: {error.message}")
 
 
-def _raise_if_nobody_answered(seen: GuestList, asked: int) -> None:
-    if asked and len(seen.unreached) == asked:
-        raise next(iter(seen.unreached.values()))
+def _nobody_answered(unreached: dict[str, VmferryError]) -> VmferryError:
+    first, *others = unreached.items()
+    if not others:
+        return first[1]
+    reasons = "\n".join(error.message for error in unreached.values())
+    return HostUnreachable(first[0], f"none of the {len(unreached)} hosts answered; mend one of them", detail=reasons)
 
 
 def _layouts(guest: Guest) -> Iterable[Layout]:

@@ -96,11 +96,24 @@ def test_guest_list_goes_on_without_a_silent_host(vmferry: Vmferry, world: FakeW
 
 def test_guest_list_where_nobody_answers(vmferry: Vmferry, world: FakeWorld) -> None:
     for host in world.hosts.values():
-        host.faults.unreachable, host.faults.detail = "no route to host", "ssh: connect to host: No route to host"
-    ran = vmferry("guest", "list", "-q")
+        host.faults.unreachable = "no route to host"
+    ran = vmferry("guest", "list")
+    assert (ran.code, ran.out) == (7, "")
+    assert ran.err.splitlines() == [
+        "vmferry: none of the 3 hosts answered; mend one of them",
+        *(f"    host {name} cannot be reached: no route to host" for name in world.hosts),
+    ]
+
+
+def test_guest_list_where_the_only_host_refuses(vmferry: Vmferry, world: FakeWorld, store: MemoryStore) -> None:
+    for name in ("beta", "gamma"):
+        store.remove_host(name)
+    world.host("alpha").faults.unreachable = "it refuses the ssh key of root"
+    world.host("alpha").faults.detail = "Permission denied (publickey)"
+    ran = vmferry("guest", "list")
     assert (ran.code, ran.out) == (7, "")
     assert ran.err == (
-        "vmferry: host alpha cannot be reached: no route to host\n    ssh: connect to host: No route to host\n"
+        "vmferry: host alpha cannot be reached: it refuses the ssh key of root\n    Permission denied (publickey)\n"
     )
 
 
