@@ -77,6 +77,7 @@ class FakeConnection:
 
     def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
         self._world.answer(self._host, "dirty_rate")
+        self._known(uuid)
         self._world.time.sleep(period_s or 0)
         return None if self._cannot_say("dirty_rate") else self._world.guests[uuid].dirty_rate_bytes_s
 
@@ -86,6 +87,7 @@ class FakeConnection:
 
     def migrate(self, order: MigrationOrder) -> None:
         self._world.answer(self._host, "migrate")
+        self._known(order.guest_uuid)
         copying.migrate(self._world, self._host, order)
 
     def job_stats(self, uuid: str) -> JobStats | None:
@@ -94,10 +96,12 @@ class FakeConnection:
 
     def completed_stats(self, uuid: str) -> JobStats | None:
         self._world.answer(self._host, "completed_stats")
+        self._known(uuid)
         return None if self._cannot_say("completed_stats") else self._host.completed.get(uuid)
 
     def abort(self, uuid: str) -> None:
         self._world.answer(self._host, "abort")
+        self._known(uuid)
         with self._world.lock:
             running = self._world.aborts.get(uuid) if uuid in self._host.jobs else None
         if running is None:
