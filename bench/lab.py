@@ -47,10 +47,8 @@ def report(samples: list[Sample]) -> str:
         ("an idle host, MB", [one.idle_mb for one in samples], "{:.0f}", IDLE_BOUND_MB),
         ("vmferry lab down, s", [one.down_s for one in samples], "{:.1f}", DOWN_BOUND_S),
     ]
-    lines = [f"{machine()}; {today()}; {len(samples)} rounds", "", "| | median (range) | bound |", "|---|---|---|"]
-    return "\n".join(
-        [*lines, *(f"| {what} | {spread(values, form)} | {bound} |" for what, values, form, bound in rows)]
-    )
+    head = [f"{machine()}; {today()}; {len(samples)} rounds", "", "| | median (range) | bound |", "|---|---|---|"]
+    return "\n".join([*head, *(f"| {name} | {spread(values, form)} | {bound} |" for name, values, form, bound in rows)])
 
 
 def main() -> None:
