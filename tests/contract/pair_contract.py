@@ -1,0 +1,188 @@
+"""What every pair of hosts promises, whatever is behind it. Subclassed with a fixture `pair`.
+
+The guest of the pair runs on the source, is persistent, has one disk on storage that both hosts share, and its copy
+takes some seconds when it is slowed down.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from vmferry.errors import HostError
+from vmferry.facts.guest import CpuMatch
+from vmferry.model.guest import GuestState
+from vmferry.model.host import HostState
+from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.ports import HostPort
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    source: HostPort
+    target: HostPort
+    uuid: str
+
+    def order(self, *, slow: bool = False, back: bool = False) -> MigrationOrder:
+        entry = (self.source if back else self.target).entry
+        data_uri = f"tcp://{entry.migration_address}" if entry.migration_address else None
+        bandwidth = (8 << 20) if slow else None
+        return MigrationOrder(self.uuid, entry.peer_uri or entry.uri, data_uri, True, bandwidth_bytes_s=bandwidth)
+
+    def states(self) -> tuple[GuestState | None, GuestState | None]:
+        return self.source.guest_state(self.uuid), self.target.guest_state(self.uuid)
+
+
+class Copying:
+    """A migration in a thread of its own."""
+
+    def __init__(self, host: HostPort, order: MigrationOrder) -> None:
+        self.problem: HostError | None = None
+        self._thread = threading.Thread(target=self._run, args=(host, order))
+        self._thread.start()
+
+    def _run(self, host: HostPort, order: MigrationOrder) -> None:
+        try:
+            host.migrate(order)
+        except HostError as error:
+            self.problem = error
+
+    def end(self) -> HostError | None:
+        self._thread.join(LIMIT_S)
+        assert not self._thread.is_alive(), "it does not end"
+        return self.problem
+
+
+def wait_for(pair: Pair, condition: Callable[[JobStats], bool]) -> JobStats:
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        stats = pair.source.job_stats(pair.uuid)
+        if stats is not None and condition(stats):
+            return stats
+        time.sleep(0.02)
+    raise AssertionError("no such reading came")
+
+
+class PairContract:
+    def test_each_host_says_what_it_is(self, pair: Pair) -> None:
+        for host in (pair.source, pair.target):
+            seen = host.describe()
+            assert (seen.name, seen.uri, seen.state) == (host.entry.name, host.entry.uri, HostState.READY)
+            assert seen.memory_bytes
+            assert seen.cpus
+            assert seen.libvirt
+            assert seen.qemu
+            assert seen.release
+        assert pair.source.describe().guests == len(pair.source.guests())
+
+    def test_the_guest_is_on_its_source_only(self, pair: Pair) -> None:
+        assert pair.states() == (GuestState.RUNNING, None)
+        assert pair.uuid in {guest.uuid for guest in pair.source.guests()}
+        assert pair.uuid not in {guest.uuid for guest in pair.target.guests()}
+        assert pair.source.guest_persistent(pair.uuid)
+
+    def test_its_facts_agree_with_the_list(self, pair: Pair) -> None:
+        facts = pair.source.guest_facts(pair.uuid)
+        assert facts.guest in pair.source.guests()
+        assert facts.cpu_xml
+        assert facts.machine
+        assert facts.memory_used_bytes
+        assert facts.guest.memory_bytes > 0
+
+    def test_two_hosts_that_can_run_it(self, pair: Pair) -> None:
+        here, there = pair.source.facts(), pair.target.facts()
+        guest = pair.source.guest_facts(pair.uuid)
+        assert (here.problem, there.problem) == (None, None)
+        assert None not in (here.host_uuid, there.host_uuid)
+        assert here.host_uuid != there.host_uuid
+        assert pair.uuid in {known.uuid for known in here.guests if known.active}
+        assert there.memory_free_bytes is not None
+        assert there.memory_bytes is not None
+        assert guest.guest.memory_bytes < there.memory_free_bytes <= there.memory_bytes
+        fitting = [each for each in there.support if (each.virt_type, each.arch) == (guest.virt_type, guest.arch)]
+        assert any(guest.machine in each.machines for each in fitting)
+        assert pair.target.compare_cpu(guest)[0] in (CpuMatch.IDENTICAL, CpuMatch.SUPERSET)
+
+    def test_both_see_the_same_disk(self, pair: Pair) -> None:
+        (disk,) = pair.source.guest_facts(pair.uuid).guest.disks
+        (here,), (there,) = pair.source.see_disks([disk]), pair.target.see_disks([disk])
+        assert (here.target, here.seen, here.shared_kind) == (disk.target, True, True)
+        assert here.identity
+        assert here.identity == there.identity
+
+    def test_sights_come_in_the_order_of_the_disks(self, pair: Pair) -> None:
+        (disk,) = pair.source.guest_facts(pair.uuid).guest.disks
+        lost = replace(disk, target="vdz", kind="file", source="/srv/shared/is-not-there.img")
+        sights = pair.target.see_disks([lost, disk, lost])
+        assert [(sight.target, sight.seen) for sight in sights] == [("vdz", False), (disk.target, True), ("vdz", False)]
+        assert sights[0].problem
+        assert pair.target.see_disks([]) == ()
+
+    def test_no_guest_of_that_uuid(self, pair: Pair) -> None:
+        assert pair.source.guest_state(NOBODY) is None
+        assert pair.source.job_stats(NOBODY) is None
+        for question in (pair.source.guest_facts, pair.source.guest_persistent, pair.source.disk_problems):
+            with pytest.raises(HostError):
+                question(NOBODY)
+
+    def test_nothing_is_under_way(self, pair: Pair) -> None:
+        assert pair.source.job_stats(pair.uuid) is None
+        assert pair.source.disk_problems(pair.uuid) == ()
+        with pytest.raises(HostError):
+            pair.source.abort(pair.uuid)
+
+    def test_the_dirty_rate_is_measured(self, pair: Pair) -> None:
+        rate = pair.source.dirty_rate(pair.uuid, 1)
+        assert rate is not None
+        assert rate == pair.source.dirty_rate(pair.uuid, None)
+
+    def test_there_and_back(self, pair: Pair) -> None:
+        pair.source.migrate(pair.order())
+        assert pair.states() == (None, GuestState.RUNNING)
+        assert pair.target.guest_persistent(pair.uuid)
+        stats = pair.target.completed_stats(pair.uuid)
+        assert stats is not None
+        assert stats.elapsed_ms > 0
+        assert stats.processed_bytes > 0
+        assert stats.downtime_ms is not None
+        assert pair.target.completed_stats(pair.uuid) == stats, "it is kept for whoever asks next"
+        pair.target.migrate(pair.order(back=True))
+        assert pair.states() == (GuestState.RUNNING, None)
+
+    def test_figures_while_it_runs_and_an_abort(self, pair: Pair) -> None:
+        copying = Copying(pair.source, pair.order(slow=True))
+        first = wait_for(pair, lambda stats: stats.processed_bytes > 0)
+        later = wait_for(pair, lambda stats: stats.processed_bytes > first.processed_bytes)
+        assert later.total_bytes >= later.remaining_bytes > 0
+        assert later.elapsed_ms >= first.elapsed_ms
+        assert pair.target.job_stats(pair.uuid) is None, "only its source has figures"
+        pair.source.abort(pair.uuid)
+        assert copying.end() is not None
+        assert pair.states() == (GuestState.RUNNING, None)
+        assert pair.source.guest_persistent(pair.uuid)
+        assert pair.source.job_stats(pair.uuid) is None
+
+    def test_a_target_that_is_not_there(self, pair: Pair) -> None:
+        order = replace(pair.order(), peer_uri="qemu+ssh://root@name.invalid/system")
+        with pytest.raises(HostError) as caught:
+            pair.source.migrate(order)
+        assert caught.value.host == pair.source.entry.name
+        assert caught.value.detail
+        assert pair.states() == (GuestState.RUNNING, None)
+
+    def test_questions_at_the_same_time(self, pair: Pair) -> None:
+        answers: list[object] = []
+        questions: list[Callable[[], object]] = [pair.source.facts, pair.source.describe, pair.source.guests]
+        threads = [threading.Thread(target=lambda ask=ask: answers.append(ask())) for ask in questions * 5]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LIMIT_S)
+        assert len(answers) == len(threads)

@@ -1,0 +1,91 @@
+"""The libvirt adapter on real hosts: the same promises as those in memory, and what only real ones have."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from vmferry.hosts import LibvirtConnector
+from vmferry.hosts.network import NetworkProber
+from vmferry.lab.layout import Layout
+from vmferry.model.guest import Probe
+from vmferry.model.host import HostEntry
+
+from ..contract.pair_contract import Pair, PairContract
+from .conftest import Run
+
+
+def entry(lab: Layout, name: str) -> HostEntry:
+    said = tomllib.loads(lab.config.read_text())["hosts"][name]
+    return HostEntry(name, said["uri"], said["peer_uri"], said["migration_address"], tuple(said["ssh"]))
+
+
+@pytest.fixture(scope="module")
+def guest(vmferry: Run) -> Iterator[str]:
+    """Its address."""
+    busy = ("--memory", "192MiB", "--dirty", "4MiB/s", "--working-set", "32MiB", "--disk-size", "16MiB")
+    made = vmferry("lab", "guest", "pair", *busy, "--disk", "shared", "--on", "h1")
+    yield made.stdout.split()[2]
+    vmferry("lab", "guest", "pair", "--remove")
+
+
+@pytest.fixture
+def pair(lab: Layout, guest: str) -> Iterator[Pair]:
+    connector = LibvirtConnector()
+    source, target = (connector.connect(entry(lab, name), 10) for name in ("h1", "h2"))
+    (uuid,) = (each.uuid for each in source.guests() if each.name == "pair")
+    yield Pair(source, target, uuid)
+    source.close()
+    target.close()
+
+
+class TestLibvirtPair(PairContract):
+    """h1 and h2 with a guest on the shared directory."""
+
+
+def test_a_local_disk_is_told_from_a_shared_one(pair: Pair) -> None:
+    (disk,) = pair.source.guest_facts(pair.uuid).guest.disks
+    (sight,) = pair.source.see_disks([replace(disk, source="/etc/hostname")])
+    assert (sight.seen, sight.shared_kind) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "seen", "problem"),
+    [
+        ("iscsi://storage/iqn.2026-01.test.vmferry:none/1", False, "iscsi"),
+        ("nfs://storage/srv/nfs/none.img", False, "nfs"),
+        ("rbd://storage/pool/image", None, "no way to look"),
+    ],
+)
+def test_a_network_disk_that_is_not_there(pair: Pair, source: str, seen: bool | None, problem: str) -> None:
+    (disk,) = pair.source.guest_facts(pair.uuid).guest.disks
+    (sight,) = pair.target.see_disks([replace(disk, kind="network", source=source)])
+    assert sight.seen is seen
+    assert problem in (sight.problem or "")
+
+
+def test_the_migration_card_has_a_rate(pair: Pair) -> None:
+    assert pair.source.link_rate()
+
+
+def test_the_guest_is_seen_from_here_across_a_move(pair: Pair, guest: str) -> None:
+    prober = NetworkProber()
+    probe = Probe(guest, f"http://{guest}/")
+    assert prober.answers(probe, 10)[0]
+    watch = prober.watch(guest)
+    pair.source.migrate(pair.order())
+    assert prober.answers(probe, 10)[0]
+    silent_ms = watch.stop()
+    pair.target.migrate(pair.order(back=True))
+    assert silent_ms is not None
+    assert 0 < silent_ms < 10_000
+
+
+def test_a_guest_that_does_not_answer(lab: Layout, guest: str) -> None:
+    nobody = guest.rpartition(".")[0] + ".250"
+    ok, seen = NetworkProber().answers(Probe(nobody, None), 0.2)
+    assert not ok
+    assert nobody in seen
