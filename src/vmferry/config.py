@@ -7,6 +7,7 @@ path = "/var/lib/vmferry/vmferry.db"
 uri = "qemu+ssh://root@alpha/system"
 peer_uri = "qemu+ssh://root@alpha.lan/system"   # how the other hosts reach it
 migration_address = "10.1.0.11"                 # on the migration network
+migration_rate = "10gbit"                       # what its link there carries, where the card does not know
 ssh = ["ssh", "root@alpha"]
 
 [guests.web]
@@ -30,6 +31,7 @@ from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem
+from vmferry.model.units import parse_bit_rate
 
 ETC = Path("/etc/vmferry/config.toml")
 RUN = Path("/run/vmferry")
@@ -43,6 +45,7 @@ class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     uri: str
     peer_uri: str | None = None
     migration_address: str | None = None
+    migration_rate: str | None = None
     ssh: tuple[str, ...] | None = None
 
 
@@ -136,7 +139,15 @@ def _entry(name: str, section: object, path: Path) -> HostEntry:
         raise UserError(f"{path}: {where}: {problem}")
     if host.ssh is not None and (not host.ssh or host.ssh[0].startswith("-")):
         raise UserError(f'{path}: hosts.{name}.ssh: expected a command and its arguments, as ["ssh", "root@{name}"]')
-    return HostEntry(name, host.uri, host.peer_uri, host.migration_address, host.ssh)
+    rate_bytes_s = _rate_bytes_s(host.migration_rate, f"{path}: hosts.{name}.migration_rate")
+    return HostEntry(name, host.uri, host.peer_uri, host.migration_address, host.ssh, rate_bytes_s)
+
+
+def _rate_bytes_s(text: str | None, where: str) -> int | None:
+    try:
+        return None if text is None else parse_bit_rate(text) // 8
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 _Section = TypeVar("_Section", _File, _Store, _Host, _Guest)

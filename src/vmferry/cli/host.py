@@ -11,6 +11,7 @@ from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, UNREACHABLE
 from vmferry.cli.options import Group, timeout_option
 from vmferry.cli.output import Layout
+from vmferry.cli.sizes import BIT_RATE
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.model.units import format_bytes
 from vmferry.service.inventory import add_host, find_entry, list_hosts, remove_host
@@ -28,14 +29,23 @@ def host() -> None:
 @click.argument("uri")
 @click.option("--peer-uri", metavar="URI", help="How the other hosts reach its libvirt.  [default: URI]")
 @click.option("--migration-address", metavar="ADDRESS", help="Its address on the migration network.")
+@click.option("--migration-rate", type=BIT_RATE, metavar="RATE", help="What its link there carries, as 10gbit.")
 @timeout_option()
 @pass_app
-def add(app: App, name: str, uri: str, peer_uri: str | None, migration_address: str | None, timeout_s: float) -> None:
+def add(
+    app: App,
+    name: str,
+    uri: str,
+    peer_uri: str | None,
+    migration_address: str | None,
+    migration_rate: int | None,
+    timeout_s: float,
+) -> None:
     """Add a host by its libvirt URI, as qemu+ssh://root@HOST/system.
 
     It is added also where it does not answer right now; that is said.
     """
-    entry = HostEntry(name, uri, peer_uri, migration_address)
+    entry = HostEntry(name, uri, peer_uri, migration_address, migration_rate_bytes_s=migration_rate)
     add_host(entry, app.config.hosts, app.store)
     app.note(f"host {name} is added")
     _show(app, _ask(app, (entry,), timeout_s))

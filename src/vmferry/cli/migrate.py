@@ -12,11 +12,12 @@ from vmferry.cli.completion import complete_guest, complete_host
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT, INTERRUPTED, REFUSED, ROLLED_BACK
 from vmferry.cli.interrupt import cancelling
-from vmferry.cli.migration_options import Size, survey_ground
+from vmferry.cli.migration_options import survey_ground
 from vmferry.cli.migration_view import check_lines, forecast_lines, result_lines, verification_lines
 from vmferry.cli.options import Command, timeout_option
 from vmferry.cli.output import say_lines, write_lines
 from vmferry.cli.progress_line import ProgressLine
+from vmferry.cli.sizes import SIZE
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Narrator:
 @click.command("migrate", cls=Command)
 @click.argument("guest", metavar="GUEST", shell_complete=complete_guest)
 @click.option("--to", metavar="HOST", shell_complete=complete_host, help="The target; without it, the best one.")
-@click.option("--bandwidth", type=Size(), metavar="BYTES_S", help="At most so much, as 100MiB/s.")
+@click.option("--bandwidth", type=SIZE, metavar="BYTES_S", help="At most so much, as 100MiB/s.")
 @click.option("--max-downtime", "max_downtime_ms", type=click.IntRange(1, 60_000), metavar="MS", help="QEMU's limit.")
 @click.option("--dry-run", is_flag=True, help="Check, choose and predict only.")
 @timeout_option()

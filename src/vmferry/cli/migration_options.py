@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import click
-
 from vmferry.cli.context import App
 from vmferry.errors import UserError, VmferryError
 from vmferry.model.guest import Guest
-from vmferry.model.units import parse_bytes
 from vmferry.ports import HostPort
 from vmferry.service.fleet import Fleet
 from vmferry.service.inventory import find_entry, find_guest
@@ -49,20 +46,3 @@ def survey_ground(app: App, fleet: Fleet, wanted: str, to: str | None) -> Ground
 
 def _unreached(problems: dict[str, VmferryError]) -> list[Unreached]:
     return [Unreached(name, error.message) for name, error in problems.items()]
-
-
-class Size(click.ParamType[int]):
-    """`100MiB/s`, `20MB` or a number of bytes."""
-
-    name = "size"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        try:
-            size = parse_bytes(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        if size <= 0:
-            self.fail(f"{value!r} has to be more than nothing", param, ctx)
-        return size

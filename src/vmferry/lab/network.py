@@ -11,7 +11,6 @@ Texts for `ip -batch` are made by pure functions; they are run in one call per n
 from __future__ import annotations
 
 import json
-import re
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -20,10 +19,9 @@ from vmferry.errors import UserError
 from vmferry.lab.layout import Layout
 from vmferry.lab.plan import HostPlan, LabPlan
 from vmferry.lab.shell import run
+from vmferry.model.units import parse_bit_rate
 
 NAMESPACES = Path("/run/netns")
-_RATE = re.compile(r"(\d{1,6})(k|m|g)?bit")
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 class Network(StrEnum):
@@ -97,10 +95,10 @@ def shape_arguments(link: str, rate_bits_s: int) -> list[str]:
 
 def parse_rate(text: str) -> int:
     """Bits per second, of tc's own notation: 200mbit, 1gbit."""
-    match = _RATE.fullmatch(text.lower())
-    if not match or not int(match[1]):
-        raise UserError(f"{text!r} is no rate: give it as 200mbit, 1gbit or 64kbit")
-    return int(match[1]) * _UNITS[match[2] or ""]
+    try:
+        return parse_bit_rate(text)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 _BRIDGES = [

@@ -26,6 +26,8 @@ class HostEntry:
     """Its address on the migration network; None lets libvirt take the host's name."""
     ssh: tuple[str, ...] | None = None
     """The command line that opens a shell on it; None derives it from a qemu+ssh URI."""
+    migration_rate_bytes_s: int | None = None
+    """What its link there carries, for forecasts; None asks the network card, which may not know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ _UNITS = {"": 1, "B": 1}
 _UNITS |= {prefix + "iB": 1024**power for power, prefix in enumerate("KMGT", 1)}
 _UNITS |= {prefix + "B": 1000**power for power, prefix in enumerate(("k", "M", "G", "T"), 1)}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_BIT_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_BIT_RATE = re.compile(r"(\d{1,6})([kmg])?bit(?:/s)?")
 
 LARGEST_BYTES = 1 << 60
 
@@ -21,6 +23,14 @@ def parse_bytes(text: str) -> int:
     if size > LARGEST_BYTES:
         raise ValueError(f"{text!r} is more than this can be meant for")
     return size
+
+
+def parse_bit_rate(text: str) -> int:
+    """`600mbit`, `10Gbit/s` to bits a second. Raises ValueError with the forms it knows."""
+    match = _BIT_RATE.fullmatch(text.strip().lower())
+    if match is None or not int(match[1]):
+        raise ValueError(f"{text!r} is no rate: give it as 200mbit, 10gbit or 64kbit")
+    return int(match[1]) * _BIT_UNITS[match[2] or ""]
 
 
 def format_bytes(size_bytes: float) -> str:

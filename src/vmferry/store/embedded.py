@@ -19,6 +19,8 @@ from vmferry.store.problems import problem
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+_COPIED = ("name", "uri", "peer_uri", "migration_address", "migration_rate_bytes_s")
+
 
 class EmbeddedStore:
     """Safe to use from several threads and several processes at once."""
@@ -36,7 +38,7 @@ class EmbeddedStore:
 
         from vmferry.store import tables
 
-        columns = {name: getattr(entry, name) for name in ("name", "uri", "peer_uri", "migration_address")}
+        columns = {name: getattr(entry, name) for name in _COPIED}
         try:
             with self._transaction() as connection:
                 ssh = None if entry.ssh is None else json.dumps(entry.ssh)

@@ -44,8 +44,11 @@ def version(path: Path) -> str | None:
 
 def hosts(path: Path) -> tuple[HostEntry, ...]:
     """By name. The store has to be at HEAD."""
-    rows = _select(path, "SELECT name, uri, peer_uri, migration_address, ssh FROM host ORDER BY name")
-    return tuple(HostEntry(name, uri, peer, address, _words(ssh)) for name, uri, peer, address, ssh in rows)
+    columns = "name, uri, peer_uri, migration_address, ssh, migration_rate_bytes_s"
+    rows = _select(path, f"SELECT {columns} FROM host ORDER BY name")
+    return tuple(
+        HostEntry(name, uri, peer, address, _words(ssh), rate) for name, uri, peer, address, ssh, rate in rows
+    )
 
 
 def seen_guests(path: Path) -> tuple[tuple[str, str, str], ...]:

@@ -13,6 +13,7 @@ hosts = Table(
     Column("uri", Text, nullable=False, unique=True),
     Column("peer_uri", Text),
     Column("migration_address", Text),
+    Column("migration_rate_bytes_s", Integer),
     Column("ssh", Text),
 )
 

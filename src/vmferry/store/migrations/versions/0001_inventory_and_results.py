@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("uri", sa.Text, nullable=False, unique=True),
         sa.Column("peer_uri", sa.Text),
         sa.Column("migration_address", sa.Text),
+        sa.Column("migration_rate_bytes_s", sa.Integer),
         sa.Column("ssh", sa.Text),
     )
     op.create_table(
