@@ -33,17 +33,27 @@ def guest(vmferry: Run) -> Iterator[str]:
 
 
 @pytest.fixture
-def pair(lab: Layout, guest: str) -> Iterator[Pair]:
+def target() -> str:
+    return "h2"
+
+
+@pytest.fixture
+def pair(lab: Layout, guest: str, target: str) -> Iterator[Pair]:
     connector = LibvirtConnector()
-    source, target = (connector.connect(entry(lab, name), 10) for name in ("h1", "h2"))
+    source, other = (connector.connect(entry(lab, name), 10) for name in ("h1", target))
     (uuid,) = (each.uuid for each in source.guests() if each.name == "pair")
-    yield Pair(source, target, uuid)
+    yield Pair(source, other, uuid)
     source.close()
-    target.close()
+    other.close()
 
 
 class TestLibvirtPair(PairContract):
-    """h1 and h2 with a guest on the shared directory."""
+    """A guest on the shared directory, between hosts of the same release and of two."""
+
+    @pytest.fixture(params=["h2", "h3"])
+    def target(self, request: pytest.FixtureRequest) -> str:
+        name: str = request.param
+        return name
 
 
 def test_a_local_disk_is_told_from_a_shared_one(pair: Pair) -> None:
