@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vmferry.lab.layout import Layout
 from vmferry.lab.plan import HostPlan, LabPlan
 from vmferry.lab.shell import run
@@ -16,7 +18,7 @@ def write_access(layout: Layout, plan: LabPlan) -> None:
     layout.ssh_config.write_text(ssh_config(layout, plan))
     layout.ssh.write_text(f'#!/bin/sh\nexec ssh -F {layout.ssh_config} "$@"\n')
     layout.ssh.chmod(0o755)
-    layout.config.write_text(config(layout, plan))
+    write_config(layout, plan, {})
 
 
 def public(line: str) -> str:
@@ -38,14 +40,22 @@ def ssh_config(layout: Layout, plan: LabPlan) -> str:
     )
 
 
-def config(layout: Layout, plan: LabPlan) -> str:
-    """vmferry's ordinary configuration file."""
+def write_config(layout: Layout, plan: LabPlan, rates: Mapping[str, str]) -> None:
+    """Whoever reads it sees the one before or this one, whole."""
+    temporary = layout.config.with_suffix(".new")
+    temporary.write_text(config(layout, plan, rates))
+    temporary.replace(layout.config)
+
+
+def config(layout: Layout, plan: LabPlan, rates: Mapping[str, str]) -> str:
+    """vmferry's ordinary configuration file. `rates` as in `LabState`."""
     hosts = "".join(
         f"\n[hosts.{host.name}]\n"
         f'uri = "{uri(layout, host)}"\n'
         f'ssh = ["{layout.ssh}", "root@{host.address}"]\n'
         f'peer_uri = "qemu+ssh://root@{host.name}/system"\n'
         f'migration_address = "{host.migration_address}"\n'
+        + (f'migration_rate = "{rates[host.name]}"\n' if host.name in rates else "")
         for host in plan.hypervisors
     )
     return f'[store]\npath = "{layout.run}/vmferry.db"\n{hosts}'

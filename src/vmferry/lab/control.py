@@ -13,6 +13,7 @@ from vmferry.lab.layout import Layout
 from vmferry.lab.lock import machine_lock
 from vmferry.lab.network import Network
 from vmferry.lab.plan import RELEASES, HostPlan
+from vmferry.lab.rates import note_rates
 from vmferry.lab.shell import missing_packages
 from vmferry.lab.state import LabState
 from vmferry.lab.up import Say, bring_up, recipe_of, start
@@ -66,23 +67,29 @@ def start_host(layout: Layout, name: str, say: Say = silent) -> None:
     """Gives a host power again, and returns when it can be used."""
     need_root()
     with machine_lock(say):
-        plan = opened(layout).plan
-        if host.is_running(layout, plan.host(name).name):
+        found = opened(layout)
+        if host.is_running(layout, found.plan.host(name).name):
             raise UserError(f"{name} is running already")
-        start(layout, plan, [name])
+        start(layout, found, [name])
 
 
 def set_rate(layout: Layout, name: str, rate: str, over: Network = Network.MIGRATION) -> None:
     """Of a host's link in both directions, in tc's notation: 200mbit."""
     rate_bits_s = network.parse_rate(rate)
     need_root()
-    network.shape(layout, _running(layout, name), over, rate_bits_s)
+    with machine_lock(silent):
+        network.shape(layout, _running(layout, name), over, rate_bits_s)
+        if over is Network.MIGRATION:
+            note_rates(layout, opened(layout), {name: rate})
 
 
 def set_link(layout: Layout, name: str, up: bool, over: Network = Network.MIGRATION) -> None:
     """Pulls a host's cable, or puts it back at full rate."""
     need_root()
-    network.set_link(layout, _running(layout, name), over, up)
+    with machine_lock(silent):
+        network.set_link(layout, _running(layout, name), over, up)
+        if up and over is Network.MIGRATION:
+            note_rates(layout, opened(layout), {name: None})
 
 
 def command_on(layout: Layout, name: str, command: Sequence[str]) -> list[str]:

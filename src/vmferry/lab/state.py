@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -34,6 +34,8 @@ class LabState:
     """The machine's boot in which the lab was made; after a reboot nothing of it is left but files."""
     versions: dict[str, Versions]
     """By host name, as each hypervisor told them when it came up."""
+    rates: dict[str, str] = field(default_factory=dict)
+    """Limits of links to the migration network, by host name, in tc's notation."""
 
     @property
     def is_up(self) -> bool:
@@ -70,6 +72,7 @@ def encode(state: LabState) -> dict[str, Any]:
         "phase": state.phase.value,
         "boot_id": state.boot_id,
         "versions": {name: asdict(versions) for name, versions in state.versions.items()},
+        "rates": state.rates,
     }
 
 
@@ -81,4 +84,4 @@ def decode(document: dict[str, Any]) -> LabState:
         hosts=tuple(HostPlan(**host) for host in document["hosts"]),
     )
     versions = {name: Versions(**value) for name, value in document["versions"].items()}
-    return LabState(plan, Phase(document["phase"]), document["boot_id"], versions)
+    return LabState(plan, Phase(document["phase"]), document["boot_id"], versions, document["rates"])

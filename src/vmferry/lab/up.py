@@ -13,6 +13,7 @@ from vmferry.lab.image import ensure_image
 from vmferry.lab.layout import Layout
 from vmferry.lab.parallel import side_by_side
 from vmferry.lab.plan import TRIXIE, HostPlan, LabPlan, make_plan
+from vmferry.lab.rates import note_rates
 from vmferry.lab.recipe import Recipe, make_recipe
 from vmferry.lab.state import LabState, Phase, Versions
 from vmferry.lab.storage import CLIENT_PACKAGES, STORAGE_PACKAGES, after_boot
@@ -47,16 +48,17 @@ def bring_up(layout: Layout, hosts: int, mixed: bool, say: Say) -> LabState:
     return ready
 
 
-def start(layout: Layout, plan: LabPlan, names: list[str]) -> None:
+def start(layout: Layout, found: LabState, names: list[str]) -> None:
     """Boots hosts that have no power, all at once, and waits until they and the storage can be used."""
-    chosen = [plan.host(name) for name in names]
+    chosen = [found.plan.host(name) for name in names]
     for one in chosen:
         host.lose_power(layout, one.name)  # of a host that is half there, the other half
         if not host.is_mounted(layout, one.name):
             raise UserError(f"{one.name} has no disk any more: vmferry lab down, then vmferry lab up")
         host.boot(layout, one)
     _wait(layout, chosen)
-    after_boot(layout, plan)
+    after_boot(layout, found.plan)
+    note_rates(layout, found, dict.fromkeys(names))  # their new cables carry all they can
 
 
 def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say) -> LabState:
@@ -72,7 +74,7 @@ def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say
         say("the lab is up already; nothing was changed")
         return found
     say(f"the lab is up already; starting {', '.join(off)}")
-    start(layout, found.plan, off)
+    start(layout, found, off)
     return found
 
 
