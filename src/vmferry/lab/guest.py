@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from vmferry.errors import Failed, UserError
-from vmferry.lab import state
+from vmferry.errors import UserError
+from vmferry.lab.control import opened
 from vmferry.lab.guest_disks import create_disk, remove_disk
 from vmferry.lab.guest_image import prepare_guest_image
 from vmferry.lab.guest_page import wait_for_page
@@ -44,7 +44,7 @@ def create_guest(
 
     `on` is the host's name; without it the first. Raises UserError for a name that is taken.
     """
-    lab = _lab(layout)
+    lab = opened(layout).plan
     host = _hypervisor(lab, on)
     check_plan(plan)
     _check_disks(storages, disk_bytes)
@@ -62,27 +62,20 @@ def create_guest(
 
 def remove_guest(layout: Layout, name: str) -> None:
     """Ends it on whichever host it is and removes its disks."""
-    lab = _lab(layout)
-    check_name(name)
+    lab = opened(layout).plan
     with guests_locked(layout):
-        record = load_record(layout, name)
-        if record is None:
-            raise UserError(f"the lab made no guest {name!r}: `vmferry lab status` lists its guests")
-        _remove(layout, lab, record)
+        _remove(layout, lab, _recorded(layout, name))
 
 
 def guest_address(layout: Layout, name: str) -> str:
+    return opened(layout).plan.guest_address(_recorded(layout, name).index)
+
+
+def _recorded(layout: Layout, name: str) -> GuestRecord:
     record = load_record(layout, check_name(name))
     if record is None:
         raise UserError(f"the lab made no guest {name!r}: `vmferry lab status` lists its guests")
-    return _lab(layout).guest_address(record.index)
-
-
-def _lab(layout: Layout) -> LabPlan:
-    found = state.load(layout)
-    if found is None or found.phase is not state.Phase.UP:
-        raise Failed("the lab is not up: start it with `vmferry lab up`")
-    return found.plan
+    return record
 
 
 def _hypervisor(lab: LabPlan, name: str) -> str:

@@ -31,7 +31,7 @@ _GEO_REPLICATION = "usr/lib/x86_64-linux-gnu/glusterfs/gsyncd"
 
 _READY_S = 20
 _SERVES = "systemctl --quiet is-active vmferry-luns vmferry-volume && rpcinfo -T tcp 127.0.0.1 nfs 3 >/dev/null 2>&1"
-_CAN_USE = f"mountpoint --quiet {files.SHARED_DIR} && systemctl --quiet is-active vmferry-iscsi"
+_CAN_USE = "systemctl --quiet is-active vmferry-pools"
 _POOLS = Path("etc/libvirt/storage")
 
 
@@ -52,10 +52,9 @@ def configure_host(root: Path, plan: LabPlan, host: HostPlan) -> None:
     """`root` is a hypervisor's, before its boot."""
     (root / files.SHARED_DIR[1:]).mkdir(parents=True, exist_ok=True)
     _write_unit(root, "vmferry-shared.service", files.MOUNT_UNIT)
-    _write_unit(root, "vmferry-iscsi.service", files.POOL_UNIT)
+    _write_unit(root, "vmferry-pools.service", files.POOLS_UNIT)
     _write(root / _POOLS / "iscsi.xml", files.iscsi_pool("iscsi", host.name))
     _write(root / _POOLS / "shared.xml", files.dir_pool("shared", files.SHARED_DIR))
-    _autostart(root, "shared")
 
 
 def after_boot(layout: Layout, plan: LabPlan) -> None:
@@ -85,10 +84,3 @@ def _write(path: Path, content: str, mode: int = 0o644) -> None:
 def _write_unit(root: Path, name: str, content: str) -> None:
     _write(root / "etc/systemd/system" / name, content)
     run("systemctl", f"--root={root}", "--quiet", "enable", name)
-
-
-def _autostart(root: Path, pool: str) -> None:
-    link = root / _POOLS / "autostart" / f"{pool}.xml"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(f"/{_POOLS}/{pool}.xml")

@@ -14,6 +14,7 @@ def lun_script() -> str:
     return (Path(__file__).parent / "storage_lun.sh").read_text()
 
 
+# Files come and go in the directory itself: with names cached, a new file of an old name would be the removed one.
 # PR_SET_IO_FLUSHER needs a capability that a container may lack; it only matters to a server that is its own client.
 GANESHA = f"""\
 NFS_CORE_PARAM {{
@@ -22,7 +23,11 @@ NFS_CORE_PARAM {{
     Enable_RQUOTA = false;
     allow_set_io_flusher_fail = true;
 }}
+MDCACHE {{
+    Dir_Chunk = 0;
+}}
 EXPORT {{
+    Attr_Expiration_Time = 0;
     Export_Id = 1;
     Path = {NFS_DIR};
     Pseudo = {NFS_DIR};
@@ -87,18 +92,21 @@ RestartSec=300ms
 WantedBy=multi-user.target
 """
 
-# libvirt's own autostart would hold up the daemon's start for as long as the storage host does not answer.
-POOL_UNIT = """\
+_START_POOL = """virsh pool-info "$pool" | grep -q "State: *running" || virsh pool-start "$pool" || exit 1"""
+
+# Not libvirt's own autostart: it tries once, and holds up the daemon for as long as the storage host does not answer.
+POOLS_UNIT = f"""\
 [Unit]
-Description=The lab's iSCSI pool
+Description=The lab's pools on the storage host
 After=libvirtd.service
 StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh -c 'virsh pool-info iscsi | grep -q "State: *running" || virsh pool-start iscsi'
+ExecStart=/usr/bin/mountpoint --quiet {SHARED_DIR}
+ExecStart=/bin/sh -c 'for pool in iscsi shared; do {_START_POOL}; done'
 Restart=on-failure
-RestartSec=500ms
+RestartSec=300ms
 [Install]
 WantedBy=multi-user.target
 """
