@@ -115,5 +115,7 @@ class Store(Protocol):
 
     def save_result(self, result: MigrationResult) -> None: ...
 
-    def results(self, *, source: str | None = None, target: str | None = None) -> tuple[MigrationResult, ...]:
-        """Newest first."""
+    def results(
+        self, *, guest: str | None = None, source: str | None = None, target: str | None = None, most: int = 100
+    ) -> tuple[MigrationResult, ...]:
+        """Of that guest and that path, newest first, `most` of them at the most."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from vmferry.errors import UserError
 from vmferry.model.host import HostEntry
@@ -40,9 +41,12 @@ class MemoryStore:
     def save_result(self, result: MigrationResult) -> None:
         self._results = [each for each in self._results if each.job != result.job] + [result]
 
-    def results(self, *, source: str | None = None, target: str | None = None) -> tuple[MigrationResult, ...]:
-        return tuple(
+    def results(
+        self, *, guest: str | None = None, source: str | None = None, target: str | None = None, most: int = 100
+    ) -> tuple[MigrationResult, ...]:
+        found = (
             result
             for result in reversed(self._results)
-            if source in (None, result.source) and target in (None, result.target)
+            if guest in (None, result.guest) and source in (None, result.source) and target in (None, result.target)
         )
+        return tuple(islice(found, most))

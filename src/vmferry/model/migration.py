@@ -60,6 +60,8 @@ class Measured:
     transferred_bytes: int
     disk_bytes: int
     rounds: int
+    dirty_rate_bytes_s: int | None = None
+    """How fast the guest dirtied its memory, as QEMU saw it in the last rounds; None: it was over before."""
     command_s: float | None = None
     """The whole command, checks and verification included."""
 

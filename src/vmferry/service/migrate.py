@@ -171,13 +171,19 @@ class Migration:
         stats = target.completed_stats(facts.guest.uuid)
         if stats is None:
             return None
-        rounds = max(stats.round, end.last.round if end.last else 0)
-        return Measured(stats.elapsed_ms / 1000, stats.downtime_ms, blackout_ms, stats.processed_bytes, 0, rounds)
+        return Measured(
+            duration_s=stats.elapsed_ms / 1000,
+            downtime_ms=stats.downtime_ms,
+            blackout_ms=blackout_ms,
+            transferred_bytes=stats.processed_bytes,
+            disk_bytes=0,
+            rounds=max(stats.round, end.last.round if end.last else 0),
+            dirty_rate_bytes_s=stats.dirty_rate_bytes_s or (end.last.dirty_rate_bytes_s if end.last else None),
+        )
 
     def _not_moved(self, end: CopyEnd, answer: Settled) -> MigrationResult:
-        problem = end.problem.message if end.problem else ""
-        error = f"cancelled; {answer.text}" if end.cancelled else f"{problem}; {answer.text}"
-        detail = end.problem.detail if end.problem else None
+        error = f"{'cancelled' if end.cancelled else 'the copy failed'}; {answer.text}"
+        detail = (end.problem.detail or end.problem.message) if end.problem else None
         return self._finish(outcome=answer.outcome, error=error, detail=detail, cancelled=end.cancelled)
 
     def _cancelled_before_the_copy(self) -> MigrationResult:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from vmferry.facts.guest import GuestFacts
 from vmferry.forecast.precopy import forecast
 from vmferry.model.migration import Forecast, MigrationResult, Range
+from vmferry.model.units import format_rate
 from vmferry.ports import HostPort, Store
 from vmferry.service.check import CheckReport
 
@@ -32,15 +33,28 @@ def predict(
     bandwidth_bytes_s: int | None = None,
 ) -> Forecast:
     """Rests on libvirt's last dirty-rate calculation of the guest, where there was one."""
-    dirty = source.dirty_rate(facts.guest.uuid, None)
-    past = store.results(source=source.entry.name, target=target.entry.name)
+    dirty, dirty_basis = _dirty_rate(facts, source, store)
+    past = store.results(source=source.entry.name, target=target.entry.name, most=RECENT)
     rate, rate_basis = _rate(past, source, target)
     if bandwidth_bytes_s is not None:
         rate = Range(*(min(each, bandwidth_bytes_s) for each in (rate.p10, rate.p50, rate.p90)))
         rate_basis += ", capped by the bandwidth asked for"
     memory_bytes = min(facts.memory_used_bytes or facts.guest.memory_bytes, facts.guest.memory_bytes)
-    dirty_basis = "dirty rate not measured, taken as 0" if dirty is None else f"{dirty / 1e6:.1f} MB/s dirtied"
-    return forecast(memory_bytes, rate, dirty or 0, f"{rate_basis}; {dirty_basis}")
+    return forecast(memory_bytes, rate, dirty, f"{rate_basis}; {dirty_basis}")
+
+
+def _dirty_rate(facts: GuestFacts, source: HostPort, store: Store) -> tuple[int, str]:
+    """Bytes a second: libvirt's last calculation, else what the guest's last migration saw."""
+    measured = source.dirty_rate(facts.guest.uuid, None)
+    if measured is not None:
+        return measured, f"{format_rate(measured)} dirtied, measured"
+    past = next(
+        (each.measured for each in store.results(guest=facts.guest.name, most=RECENT) if each.measured is not None),
+        None,
+    )
+    if past is not None and past.dirty_rate_bytes_s:
+        return past.dirty_rate_bytes_s, f"{format_rate(past.dirty_rate_bytes_s)} dirtied in its last migration"
+    return 0, "dirty rate not known, taken as 0 (vmferry plan measures it)"
 
 
 def _rate(past: Sequence[MigrationResult], source: HostPort, target: HostPort) -> tuple[Range, str]:
@@ -51,7 +65,7 @@ def _rate(past: Sequence[MigrationResult], source: HostPort, target: HostPort) -
         return Range(low, middle, high), "the migration link's rate as the inventory has it"
     seen = [
         result.measured.transferred_bytes / result.measured.duration_s
-        for result in past[:RECENT]
+        for result in past
         if result.measured is not None and result.measured.duration_s > 0
     ]
     if len(seen) >= 2:

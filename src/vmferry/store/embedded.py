@@ -86,20 +86,13 @@ class EmbeddedStore:
             connection.execute(tables.results.delete().where(tables.results.c.job == result.job))
             connection.execute(tables.results.insert().values(columns | {"document": document}))
 
-    def results(self, *, source: str | None = None, target: str | None = None) -> tuple[MigrationResult, ...]:
+    def results(
+        self, *, guest: str | None = None, source: str | None = None, target: str | None = None, most: int = 100
+    ) -> tuple[MigrationResult, ...]:
         if not self._exists():
             return ()
-        from sqlalchemy import select
-
-        from vmferry.store.tables import results
-
-        query = select(results.c.document).order_by(results.c.number.desc())
-        if source is not None:
-            query = query.where(results.c.source == source)
-        if target is not None:
-            query = query.where(results.c.target == target)
-        with self._transaction() as connection:
-            documents = connection.execute(query).scalars().all()
+        wanted = {"guest": guest, "source": source, "target": target}
+        documents = quick.results(self.path, {name: value for name, value in wanted.items() if value is not None}, most)
         return tuple(self._result(document) for document in documents)
 
     def _exists(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -46,15 +47,20 @@ def hosts(path: Path) -> tuple[HostEntry, ...]:
     """By name. The store has to be at HEAD."""
     columns = "name, uri, peer_uri, migration_address, ssh, migration_rate_bytes_s"
     rows = _select(path, f"SELECT {columns} FROM host ORDER BY name")
-    return tuple(
-        HostEntry(name, uri, peer, address, _words(ssh), rate) for name, uri, peer, address, ssh, rate in rows
-    )
+    return tuple(HostEntry(name, uri, peer, address, _words(ssh), rate) for name, uri, peer, address, ssh, rate in rows)
 
 
 def seen_guests(path: Path) -> tuple[tuple[str, str, str], ...]:
     """(name, uuid, host) by name and host. The store has to be at HEAD."""
     rows = _select(path, "SELECT name, uuid, host FROM seen_guest ORDER BY name, host")
     return tuple((name, uuid, host) for name, uuid, host in rows)
+
+
+def results(path: Path, wanted: Mapping[str, str], most: int) -> tuple[str, ...]:
+    """The documents with these values in these columns, newest first. The store has to be at HEAD."""
+    where = " AND ".join(f"{column} = ?" for column in wanted) or "1"
+    query = f"SELECT document FROM result WHERE {where} ORDER BY number DESC LIMIT ?"
+    return tuple(document for (document,) in _select(path, query, *wanted.values(), most))
 
 
 def _known(path: Path, found: object) -> str:
@@ -69,9 +75,9 @@ def _words(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(json.loads(text))
 
 
-def _select(path: Path, query: str) -> list[tuple[Any, ...]]:
+def _select(path: Path, query: str, *values: str | int) -> list[tuple[Any, ...]]:
     with explained(path), closing(_open(path)) as connection:
-        return connection.execute(query).fetchall()
+        return connection.execute(query, values).fetchall()
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -6,20 +6,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from vmferry.hosts.uris import DETACHED_SSH, ready, shell_command
+from vmferry.hosts.detached import detached
+from vmferry.hosts.uris import ready, shell_command
 from vmferry.model.host import HostEntry
 
 
 def test_ssh_is_kept_from_asking_and_from_the_terminals_signals() -> None:
     uri = ready("qemu+ssh://root@h1:2222/system")
     assert uri.startswith("qemu+ssh://root@h1:2222/system?")
-    assert parse_qs(urlsplit(uri).query) == {"no_tty": ["1"], "command": [str(DETACHED_SSH)]}
+    assert parse_qs(urlsplit(uri).query) == {"no_tty": ["1"], "command": [detached("ssh")]}
 
 
 def test_what_the_user_said_stays() -> None:
     uri = "qemu+ssh://h1/system?no_tty=0&command=/run/x/ssh&keyfile=/root/a%20b"
     query = parse_qs(urlsplit(ready(uri)).query)
-    assert query == {"no_tty": ["0"], "command": ["/run/x/ssh"], "keyfile": ["/root/a b"]}
+    assert query == {"no_tty": ["0"], "command": [detached("/run/x/ssh")], "keyfile": ["/root/a b"]}
 
 
 @pytest.mark.parametrize("uri", ["qemu:///system", "qemu+tls://h1/system?pkipath=/p", "test:///default"])

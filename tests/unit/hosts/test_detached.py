@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from vmferry.hosts.detached import detached
+
+
+def test_it_runs_in_a_session_of_its_own_with_its_arguments(tmp_path: Path) -> None:
+    program = tmp_path / "it's an ssh"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$(ps -o sid= -p $$)" "$@"\nexit 7\n')
+    program.chmod(0o755)
+    ran = subprocess.run([detached(str(program)), "-T", "a b", "$(x)"], capture_output=True, text=True, check=False)
+    session, *arguments = ran.stdout.splitlines()
+    assert int(session) != os.getsid(0)
+    assert arguments == ["-T", "a b", "$(x)"]
+    assert ran.returncode == 7
+
+
+def test_one_for_each_command() -> None:
+    assert detached("ssh") == detached("ssh")
+    assert detached("ssh") != detached("/usr/bin/ssh")
