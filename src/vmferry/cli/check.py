@@ -8,7 +8,7 @@ from vmferry.cli.completion import complete_guest, complete_host
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, REFUSED
 from vmferry.cli.migration_options import survey_ground
-from vmferry.cli.migration_view import check_lines
+from vmferry.cli.migration_view import Passed, check_lines
 from vmferry.cli.options import Command, timeout_option
 from vmferry.cli.output import write_lines
 
@@ -27,7 +27,7 @@ def check(app: App, guest: str, to: str | None, timeout_s: float) -> int:
         ground = survey_ground(app, fleet, guest, to)
         report = run(ground.source, ground.guest, ground.targets, ground.unreached)
     if app.readable:
-        write_lines([f"{report.guest.name} on {report.source}", *check_lines(report, passed=True)])
+        write_lines([f"{report.guest.name} on {report.source}", *check_lines(report, Passed.OF_ALL)])
     else:
         app.emit(check_document(report))
     return DONE if report.best is not None else REFUSED

@@ -8,7 +8,7 @@ from typing import Any
 from vmferry.cli.context import App
 from vmferry.cli.migrate import Narrator, Wish, perform
 from vmferry.cli.migration_options import survey_ground
-from vmferry.cli.migration_view import check_lines, forecast_lines, result_lines
+from vmferry.cli.migration_view import Passed, check_lines, forecast_lines, result_lines
 from vmferry.cli.output import say, say_lines
 from vmferry.forecast.progress import Progress
 from vmferry.lab.control import down, set_rate, up
@@ -113,7 +113,7 @@ class Demo:
             report = check(ground.source, ground.guest, ground.targets, ground.unreached)
             forecasts = predict_each(report, ground.source, ground.targets, self.app.store, measure_s=2)
         self.seen["plan"] = plan_document(report, forecasts)
-        say_lines(check_lines(report, passed=True))
+        say_lines(check_lines(report, Passed.OF_THE_BEST))
         for host, forecast in forecasts.items():
             say_lines([f"Forecast for {host}:", *forecast_lines(forecast)])
 
@@ -131,7 +131,7 @@ class Demo:
         saboteur = Saboteur(self.app, self.layout, GUEST.name)
         result = perform(self.app, Wish(GUEST.name, to="h1"), saboteur, TIMEOUT_S)
         self.seen["rollback"] = migration_document(result)
-        say_lines([*result_lines(result), f"  {result.error}"])
+        say_lines([*result_lines(result), f"  {result.error}", f"  {result.error_detail}"])
         return self._guest_says() and self._rolled_back(result, saboteur)
 
     def _rolled_back(self, result: MigrationResult, saboteur: Saboteur) -> bool:

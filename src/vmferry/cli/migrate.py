@@ -13,7 +13,7 @@ from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT, INTERRUPTED, REFUSED, ROLLED_BACK
 from vmferry.cli.interrupt import cancelling
 from vmferry.cli.migration_options import survey_ground
-from vmferry.cli.migration_view import check_lines, forecast_lines, result_lines, verification_lines
+from vmferry.cli.migration_view import Passed, check_lines, forecast_lines, result_lines, verification_lines
 from vmferry.cli.options import Command, timeout_option
 from vmferry.cli.output import say_lines, write_lines
 from vmferry.cli.progress_line import ProgressLine
@@ -43,7 +43,8 @@ class Narrator:
         self.line = ProgressLine()
 
     def checked(self, report: CheckReport) -> None:
-        self._say("Checked:", *check_lines(report, passed=self.app.verbosity > 0))
+        passed = Passed.OF_ALL if self.app.verbosity > 0 else Passed.OF_NONE
+        self._say("Checked:", *check_lines(report, passed))
 
     def chosen(self, target: str, forecast: Forecast) -> None:
         self._say(f"Target: {target}; predicted:", *forecast_lines(forecast))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterator, Sequence
 
 from vmferry.forecast.progress import Progress
@@ -20,12 +21,21 @@ SEVERITY_MARKS = {
 }
 
 
-def check_lines(report: CheckReport, *, passed: bool) -> Iterator[str]:
-    """Per target a line of verdict, then its findings; those that pass only where `passed` is set."""
+class Passed(enum.Enum):
+    """Of which targets the findings that pass are shown too."""
+
+    OF_ALL = enum.auto()
+    OF_THE_BEST = enum.auto()
+    OF_NONE = enum.auto()
+
+
+def check_lines(report: CheckReport, passed: Passed) -> Iterator[str]:
+    """Per target a line of verdict, then its findings."""
     for each in report.candidates:
+        whole = passed is Passed.OF_ALL or (passed is Passed.OF_THE_BEST and each is report.best)
         yield target_line(report, each)
         for finding in each.findings:
-            if passed or finding.severity is not Severity.INFO:
+            if whole or finding.severity is not Severity.INFO:
                 yield from finding_lines(finding)
 
 

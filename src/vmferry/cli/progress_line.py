@@ -9,7 +9,7 @@ import time
 
 from vmferry.cli.migration_view import progress_line
 from vmferry.cli.output import say
-from vmferry.forecast.progress import Progress
+from vmferry.forecast.progress import Phase, Progress
 
 PLAIN_EVERY_S = 2.0
 
@@ -26,7 +26,7 @@ class ProgressLine:
 
     def show(self, progress: Progress) -> None:
         with self._lock:
-            if self._closed:
+            if self._closed or progress.phase is Phase.STARTING:
                 return
             if self._terminal:
                 self._rewrite(progress_line(progress))

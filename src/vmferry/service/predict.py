@@ -48,12 +48,10 @@ def _dirty_rate(facts: GuestFacts, source: HostPort, store: Store) -> tuple[int,
     measured = source.dirty_rate(facts.guest.uuid, None)
     if measured is not None:
         return measured, f"{format_rate(measured)} dirtied, measured"
-    past = next(
-        (each.measured for each in store.results(guest=facts.guest.name, most=RECENT) if each.measured is not None),
-        None,
-    )
-    if past is not None and past.dirty_rate_bytes_s:
-        return past.dirty_rate_bytes_s, f"{format_rate(past.dirty_rate_bytes_s)} dirtied in its last migration"
+    runs = (each.measured for each in store.results(guest=facts.guest.name, most=RECENT))
+    seen = next((run.dirty_rate_bytes_s for run in runs if run is not None and run.dirty_rate_bytes_s), None)
+    if seen is not None:
+        return seen, f"{format_rate(seen)} dirtied in an earlier migration"
     return 0, "dirty rate not known, taken as 0 (vmferry plan measures it)"
 
 
