@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
+from vmferry.hosts.detached import detached
 from vmferry.model.host import HostEntry
 
-DETACHED_SSH = Path(__file__).with_name("ssh-detached")
 LOCAL_SCHEMES = ("qemu", "qemu+unix")
 
 
 def ready(uri: str) -> str:
-    """The URI with what keeps ssh quiet and out of the terminal's reach, where the user has not said otherwise."""
+    """The URI with what keeps ssh from asking, if the user has not said otherwise, and out of the terminal's reach."""
     parts = urlsplit(uri)
     if parts.scheme != "qemu+ssh":
         return uri
     query = _query(parts)
     query.setdefault("no_tty", "1")
-    if "command" not in query and os.access(DETACHED_SSH, os.X_OK):
-        query["command"] = str(DETACHED_SSH)
+    query["command"] = detached(query.get("command", "ssh"))
     return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote, safe="/")))
 
 
