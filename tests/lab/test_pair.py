@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from vmferry.errors import HostUnreachable
 from vmferry.hosts import LibvirtConnector
 from vmferry.hosts.network import NetworkProber
 from vmferry.lab.layout import Layout
-from vmferry.model.guest import Probe
+from vmferry.model.guest import GuestState, Probe
 from vmferry.model.host import HostEntry
 
-from ..contract.pair_contract import Pair, PairContract
+from ..contract.pair_contract import LIMIT_S, Pair, PairContract
 from .conftest import Run
 
 
@@ -99,3 +104,19 @@ def test_a_guest_that_does_not_answer(lab: Layout, guest: str) -> None:
     ok, seen = NetworkProber().answers(Probe(nobody, None), 0.2)
     assert not ok
     assert nobody in seen
+
+
+def test_a_broken_connection_is_made_anew(pair: Pair) -> None:
+    assert pair.source.guest_state(pair.uuid) is GuestState.RUNNING
+    for children in Path("/proc/self/task").glob("*/children"):
+        for pid in children.read_text().split():
+            if b"ssh" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(int(pid), signal.SIGTERM)
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        try:
+            assert pair.source.guest_state(pair.uuid) is GuestState.RUNNING
+            assert pair.source.see_disks(pair.source.guest_facts(pair.uuid).guest.disks)[0].seen
+            return
+        except HostUnreachable:
+            assert time.monotonic() < deadline

@@ -13,6 +13,7 @@ from vmferry.errors import HostUnreachable, UserError
 from vmferry.hosts import events
 from vmferry.hosts.children import end_children_of_thread
 from vmferry.hosts.host import LibvirtHost
+from vmferry.hosts.line import Line
 from vmferry.hosts.reasons import reason
 from vmferry.hosts.shell import Shell
 from vmferry.hosts.uris import ready, shell_command
@@ -25,6 +26,8 @@ KEEPALIVE_S, KEEPALIVE_COUNT = 1, 12
 The ticks have a second use. While one thread of a connection waits in a long call, libvirt's client can lose the
 wake-up for another's (seen with 9.0: two calls back to back during a migration); the next tick sends it off.
 """
+
+REOPEN_LIMIT_S = 4.0
 
 
 @dataclass(slots=True)
@@ -43,7 +46,8 @@ class _Opening:
         with _pending_lock:
             _pending.add(threading.get_native_id())
         try:
-            self._keep(libvirt.open(self.uri))
+            with ready(self.uri) as uri:
+                self._keep(libvirt.open(uri))
         except libvirt.libvirtError as error:
             self.problem = error
         finally:
@@ -94,13 +98,11 @@ class LibvirtConnector:
         except HostUnreachable:
             shell.close()
             raise
-        with contextlib.suppress(libvirt.libvirtError):  # a local connection has no keepalive
-            connection.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
-        return LibvirtHost(entry, connection, shell)
+        return LibvirtHost(entry, Line(connection, lambda: _open(entry, REOPEN_LIMIT_S)), shell)
 
 
 def _open(entry: HostEntry, timeout_s: float) -> libvirt.virConnect:
-    opening = _Opening(ready(entry.uri))
+    opening = _Opening(entry.uri)
     thread = threading.Thread(target=opening.run, name=f"open-{entry.name}", daemon=True)
     thread.start()
     if not opening.ended.wait(timeout_s) and opening.abandon(thread):
@@ -113,4 +115,6 @@ def _open(entry: HostEntry, timeout_s: float) -> libvirt.virConnect:
         code = opening.problem.get_error_code() if opening.problem is not None else None
         why = f"host {entry.name} cannot be reached: {reason(entry.uri, text)}"
         raise HostUnreachable(entry.name, why, detail=text, code=code)
+    with contextlib.suppress(libvirt.libvirtError):  # a local connection has no keepalive
+        opening.connection.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
     return opening.connection

@@ -7,37 +7,22 @@ of its own.
 
 from __future__ import annotations
 
-import atexit
 import os
 import shlex
-import shutil
 import tempfile
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-_lock = threading.Lock()  # held to look at and change the two below
-_directory: Path | None = None
-_made: dict[str, str] = {}
 
-
-def detached(command: str) -> str:
-    """A path that runs `command` detached, good as long as this process lives.
+@contextmanager
+def detached(command: str) -> Iterator[str]:
+    """A path that starts `command` detached, good inside the `with`; what it has started may go on.
 
     It is `command` itself where temporary files cannot be run.
     """
-    with _lock:
-        if command not in _made:
-            path = _make(command)
-            _made[command] = str(path) if os.access(path, os.X_OK) else command
-        return _made[command]
-
-
-def _make(command: str) -> Path:
-    global _directory
-    if _directory is None:
-        _directory = Path(tempfile.mkdtemp(prefix="vmferry-"))
-        atexit.register(shutil.rmtree, _directory, ignore_errors=True)
-    path = _directory / f"ssh-{len(_made)}"
-    path.write_text(f'#!/bin/sh\nexec setsid -w {shlex.quote(command)} "$@"\n')
-    path.chmod(0o700)
-    return path
+    with tempfile.TemporaryDirectory(prefix="vmferry-", ignore_cleanup_errors=True) as directory:
+        path = Path(directory) / "ssh"
+        path.write_text(f'#!/bin/sh\nexec setsid -w {shlex.quote(command)} "$@"\n')
+        path.chmod(0o700)
+        yield str(path) if os.access(path, os.X_OK) else command

@@ -15,6 +15,7 @@ from vmferry.hosts import guests, inventory, jobs
 from vmferry.hosts.asking import asking
 from vmferry.hosts.disks import look_at
 from vmferry.hosts.greeting import Greeting, read_greeting
+from vmferry.hosts.line import Line
 from vmferry.hosts.shell import Shell
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
@@ -25,9 +26,8 @@ from vmferry.xml.capabilities import Capabilities, read_capabilities
 class LibvirtHost:
     """Made by `LibvirtConnector`. Methods may be called from any thread, also at the same time."""
 
-    def __init__(self, entry: HostEntry, connection: libvirt.virConnect, shell: Shell) -> None:
-        self._entry, self._connection, self._shell = entry, connection, shell
-        self._domains: dict[str, libvirt.virDomain] = {}
+    def __init__(self, entry: HostEntry, line: Line, shell: Shell) -> None:
+        self._entry, self._line, self._shell = entry, line, shell
         self._capabilities: Capabilities | None = None
         self._capabilities_lock = threading.Lock()  # held while they are asked for: the answer is big
 
@@ -35,14 +35,15 @@ class LibvirtHost:
     def entry(self) -> HostEntry:
         return self._entry
 
+    @property
+    def _connection(self) -> libvirt.virConnect:
+        return self._line.connection
+
     def _asking(self, what: str) -> contextlib.AbstractContextManager[None]:
         return asking(self._entry.name, self._connection, what)
 
     def _domain(self, uuid: str) -> libvirt.virDomain:
-        """Libvirt's handle, asked for once: it holds but name and UUID, and outlasts the guest's comings and goings."""
-        if uuid not in self._domains:
-            self._domains[uuid] = self._connection.lookupByUUIDString(uuid)
-        return self._domains[uuid]
+        return self._line.domain(uuid)
 
     def _knows(self, uuid: str) -> bool:
         """False only where the host answered that it has no such guest."""
@@ -126,7 +127,6 @@ class LibvirtHost:
             self._domain(uuid).abortJob()
 
     def close(self) -> None:
-        """Raises HostError where the connection is no more."""
         self._shell.close()
-        with self._asking("be let go"):
-            self._connection.close()
+        with contextlib.suppress(libvirt.libvirtError):  # it is gone already, which is what was wanted
+            self._line.close()

@@ -65,10 +65,17 @@ class Shell:
         """The lines that answer the requests, in any order. Raises HostUnreachable."""
         if any("\n" in request or "\0" in request for request in requests):
             raise ValueError("a request is one line")
+        data = "".join(f"{line}\n" for line in (*requests, "end")).encode("utf-8", "surrogateescape")
         with self._lock:
-            process = self._greeted()
-            self._send(process, "".join(f"{line}\n" for line in (*requests, "end")).encode("utf-8", "surrogateescape"))
-            return self._answer(process)
+            if self._process is not None:
+                with contextlib.suppress(HostUnreachable):  # it ended since it was last asked: a new one may do better
+                    return self._asked(data)
+            return self._asked(data)
+
+    def _asked(self, data: bytes) -> tuple[str, ...]:
+        process = self._greeted()
+        self._send(process, data)
+        return self._answer(process)
 
     def close(self) -> None:
         """End the session. A look that is under way in another thread fails."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from vmferry.hosts.detached import detached
@@ -12,15 +13,17 @@ from vmferry.model.host import HostEntry
 LOCAL_SCHEMES = ("qemu", "qemu+unix")
 
 
-def ready(uri: str) -> str:
-    """The URI with what keeps ssh from asking, if the user has not said otherwise, and out of the terminal's reach."""
+@contextmanager
+def ready(uri: str) -> Iterator[str]:
+    """The URI to open, with ssh kept from asking, if the user has not said otherwise, and out of Ctrl-C's reach."""
     parts = urlsplit(uri)
     if parts.scheme != "qemu+ssh":
-        return uri
-    query = _query(parts)
-    query.setdefault("no_tty", "1")
-    query["command"] = detached(query.get("command", "ssh"))
-    return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote, safe="/")))
+        yield uri
+        return
+    query = {"no_tty": "1", **_query(parts)}
+    with detached(query.get("command", "ssh")) as command:
+        query["command"] = command
+        yield urlunsplit(parts._replace(query=urlencode(query, quote_via=quote, safe="/")))
 
 
 def shell_command(entry: HostEntry, connect_timeout_s: float) -> tuple[str, ...] | None:

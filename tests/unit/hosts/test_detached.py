@@ -11,13 +11,10 @@ def test_it_runs_in_a_session_of_its_own_with_its_arguments(tmp_path: Path) -> N
     program = tmp_path / "it's an ssh"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$(ps -o sid= -p $$)" "$@"\nexit 7\n')
     program.chmod(0o755)
-    ran = subprocess.run([detached(str(program)), "-T", "a b", "$(x)"], capture_output=True, text=True, check=False)
+    with detached(str(program)) as path:
+        ran = subprocess.run([path, "-T", "a b", "$(x)"], capture_output=True, text=True, check=False)
     session, *arguments = ran.stdout.splitlines()
     assert int(session) != os.getsid(0)
     assert arguments == ["-T", "a b", "$(x)"]
     assert ran.returncode == 7
-
-
-def test_one_for_each_command() -> None:
-    assert detached("ssh") == detached("ssh")
-    assert detached("ssh") != detached("/usr/bin/ssh")
+    assert not Path(path).exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_threads_may_ask_at_once(shell: Shell, tmp_path: Path) -> None:
 def test_a_request_of_two_lines_is_refused(shell: Shell) -> None:
     with pytest.raises(ValueError, match="one line"):
         shell.ask(["file 0 /a\nfile 1 /b"])
+
+
+def test_a_session_that_died_unseen_is_begun_again(tmp_path: Path) -> None:
+    shell = Shell("h1", ("sh", "-c", f'echo $$ >{tmp_path}/pid; eval "$1"', "ssh-stands-here"))
+    shell.greeting()
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert len(shell.ask([f"file 0 {tmp_path}"])) == 1
+    shell.close()
 
 
 @pytest.mark.parametrize(

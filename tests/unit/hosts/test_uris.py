@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from vmferry.hosts.detached import detached
 from vmferry.hosts.uris import ready, shell_command
 from vmferry.model.host import HostEntry
 
 
 def test_ssh_is_kept_from_asking_and_from_the_terminals_signals() -> None:
-    uri = ready("qemu+ssh://root@h1:2222/system")
-    assert uri.startswith("qemu+ssh://root@h1:2222/system?")
-    assert parse_qs(urlsplit(uri).query) == {"no_tty": ["1"], "command": [detached("ssh")]}
+    with ready("qemu+ssh://root@h1:2222/system") as uri:
+        assert uri.startswith("qemu+ssh://root@h1:2222/system?")
+        query = parse_qs(urlsplit(uri).query)
+        assert sorted(query) == ["command", "no_tty"]
+        assert query["no_tty"] == ["1"]
+        assert "exec setsid -w ssh " in Path(query["command"][0]).read_text()
 
 
 def test_what_the_user_said_stays() -> None:
-    uri = "qemu+ssh://h1/system?no_tty=0&command=/run/x/ssh&keyfile=/root/a%20b"
-    query = parse_qs(urlsplit(ready(uri)).query)
-    assert query == {"no_tty": ["0"], "command": [detached("/run/x/ssh")], "keyfile": ["/root/a b"]}
+    with ready("qemu+ssh://h1/system?no_tty=0&command=/run/x/ssh&keyfile=/root/a%20b") as uri:
+        query = parse_qs(urlsplit(uri).query)
+        assert "exec setsid -w /run/x/ssh " in Path(query["command"][0]).read_text()
+    assert (query["no_tty"], query["keyfile"]) == (["0"], ["/root/a b"])
+    assert not Path(query["command"][0]).exists()
 
 
 @pytest.mark.parametrize("uri", ["qemu:///system", "qemu+tls://h1/system?pkipath=/p", "test:///default"])
 def test_other_transports_are_left_alone(uri: str) -> None:
-    assert ready(uri) == uri
+    with ready(uri) as made:
+        assert made == uri
 
 
 @pytest.mark.parametrize(

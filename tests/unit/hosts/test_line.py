@@ -1,0 +1,54 @@
+"""A broken connection is replaced at the next question; a closed one never."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from vmferry.errors import HostUnreachable
+from vmferry.hosts.line import Line
+
+
+@dataclass
+class Connection:
+    """As far as a line looks at libvirt's."""
+
+    alive: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def isAlive(self) -> int:
+        return int(self.alive)
+
+    def lookupByUUIDString(self, uuid: str) -> str:
+        self.asked.append(uuid)
+        return f"handle of {uuid}"
+
+    def close(self) -> None:
+        self.alive = False
+
+
+def test_a_broken_one_is_replaced_with_its_handles() -> None:
+    first, second = Connection(), Connection()
+    line = Line(first, lambda: second)
+    assert (line.domain("u"), line.domain("u")) == ("handle of u", "handle of u")
+    first.alive = False
+    assert line.connection is second
+    line.domain("u")
+    assert (first.asked, second.asked) == (["u"], ["u"])
+
+
+def test_where_there_is_no_new_one_the_reason_is_told() -> None:
+    def reopen() -> Connection:
+        raise HostUnreachable("h1", "host h1 is dead")
+
+    line = Line(Connection(alive=False), reopen)
+    with pytest.raises(HostUnreachable, match="h1 is dead"):
+        line.domain("u")
+
+
+def test_a_closed_one_stays_closed() -> None:
+    first = Connection()
+    line = Line(first, Connection)
+    line.close()
+    assert line.connection is first
