@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import libvirt
+import pytest
+
 from vmferry.hosts.inventory import version
-from vmferry.hosts.jobs import read_stats
-from vmferry.model.migration import JobStats
+from vmferry.hosts.jobs import migrate, read_stats
+from vmferry.model.migration import JobStats, MigrationOrder
 
 
 def test_libvirts_figures() -> None:
@@ -29,3 +34,50 @@ def test_the_first_instants_have_no_figures() -> None:
 
 def test_versions() -> None:
     assert (version(10_000_002), version(11_003_000)) == ("10.0.2", "11.3.0")
+
+
+class Domain:
+    """As far as an order looks at libvirt's."""
+
+    def __init__(self, problem: Exception | None = None) -> None:
+        self.problem, self.downtime_ms = problem, 300
+        self.during_ms = 0
+        self.called: tuple[object, ...] = ()
+
+    def migrateGetMaxDowntime(self) -> int:
+        return self.downtime_ms
+
+    def migrateSetMaxDowntime(self, downtime_ms: int) -> None:
+        self.downtime_ms = downtime_ms
+
+    def migrateToURI3(self, *arguments: object) -> None:
+        self.called, self.during_ms = arguments, self.downtime_ms
+        if self.problem is not None:
+            raise self.problem
+
+
+ORDER = MigrationOrder("u", "qemu+ssh://root@h2/system", "tcp://10.0.1.12", persistent=True)
+LIVE_P2P = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
+MOVING_ALONG = libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
+
+
+@pytest.mark.parametrize(
+    ("order", "parameters", "flags"),
+    [
+        (ORDER, {"migrate_uri": "tcp://10.0.1.12"}, LIVE_P2P | MOVING_ALONG),
+        (replace(ORDER, persistent=False, data_uri=None), {}, LIVE_P2P),
+        (replace(ORDER, data_uri=None, bandwidth_bytes_s=10 << 20), {"bandwidth": 10}, LIVE_P2P | MOVING_ALONG),
+        (replace(ORDER, data_uri=None, bandwidth_bytes_s=5), {"bandwidth": 1}, LIVE_P2P | MOVING_ALONG),
+    ],
+)
+def test_what_libvirt_is_told(order: MigrationOrder, parameters: dict[str, object], flags: int) -> None:
+    domain = Domain()
+    migrate(domain, order)
+    assert domain.called == ("qemu+ssh://root@h2/system", parameters, flags)
+
+
+def test_a_guest_that_stays_gets_its_downtime_back() -> None:
+    domain = Domain(libvirt.libvirtError("it failed"))
+    with pytest.raises(libvirt.libvirtError):
+        migrate(domain, replace(ORDER, max_downtime_ms=50))
+    assert (domain.during_ms, domain.downtime_ms) == (50, 300)
