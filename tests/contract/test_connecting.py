@@ -14,6 +14,7 @@ import pytest
 
 from vmferry.errors import HostUnreachable, UserError
 from vmferry.hosts import LibvirtConnector
+from vmferry.hosts.connector import EARLY_SHELLS
 from vmferry.model.host import HostEntry
 
 Ssh = Callable[[str], HostEntry]
@@ -135,4 +136,23 @@ def test_ssh_is_out_of_reach_of_ctrl_c(tmp_path: Path, monkeypatch: pytest.Monke
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
+    wait_until_all_ended(pids(tmp_path))
+
+
+def test_a_big_fleet_is_spared_shells_that_nobody_asked_for(tmp_path: Path) -> None:
+    command = tmp_path / "ssh"
+    command.write_text(f"#!/bin/sh\necho $$ >>{tmp_path}/pid\nexec sleep 1000\n")
+    command.chmod(0o755)
+    connector = LibvirtConnector()
+    entries = [HostEntry(f"h{n}", "test:///default", ssh=(str(command),)) for n in range(EARLY_SHELLS + 5)]
+    hosts = [connector.connect(entry, 5) for entry in entries]
+    try:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "pid").exists() or len(pids(tmp_path)) < EARLY_SHELLS:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        for host in hosts:
+            host.close()
+    assert len(pids(tmp_path)) == EARLY_SHELLS
     wait_until_all_ended(pids(tmp_path))

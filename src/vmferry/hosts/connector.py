@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import threading
 from dataclasses import dataclass, field
 
@@ -28,6 +29,11 @@ wake-up for another's (seen with 9.0: two calls back to back during a migration)
 """
 
 REOPEN_LIMIT_S = 4.0
+
+EARLY_SHELLS = 8
+"""So many first hosts have their shell begun while libvirt connects: most questions need both, and each handshake takes
+as long as the other. In a big fleet a command looks at few hosts closely, and the others are spared a login.
+"""
 
 
 @dataclass(slots=True)
@@ -86,13 +92,17 @@ def _end_pending() -> None:
 class LibvirtConnector:
     """`ports.Connector`."""
 
+    def __init__(self) -> None:
+        self._connecting = itertools.count(1)
+
     def connect(self, entry: HostEntry, timeout_s: float) -> LibvirtHost:
         wrong = entry_problem(entry.name, entry.uri, entry.peer_uri, entry.migration_address)
         if wrong:
             raise UserError(f"host {entry.name!a}: its {wrong[0]} cannot be used: {wrong[1]}")
         events.start()
         shell = Shell(entry.name, shell_command(entry, timeout_s))
-        shell.begin()  # its handshake takes as long as libvirt's, and what is asked next mostly needs both
+        if next(self._connecting) <= EARLY_SHELLS:
+            shell.begin()
         try:
             connection = _open(entry, timeout_s)
         except HostUnreachable:
