@@ -53,7 +53,7 @@ def command(layout: Layout) -> Run:
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Layout]:
-    layout = layout_of("test")
+    layout = layout_of(os.environ.get("VMFERRY_TEST_LAB", "test"))
     control.down(layout)
     control.up(layout, hosts=3, mixed=True)
     yield layout

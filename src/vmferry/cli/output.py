@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from vmferry.cli.highlight import BOLD, GREEN, RED, YELLOW, highlight, paint
 from vmferry.cli.table import table_lines
 
 SCHEMA = "vmferry/1"
@@ -62,12 +63,21 @@ def say(message: str) -> None:
 
 def write_lines(lines: Iterable[str]) -> None:
     """To standard output."""
-    write("".join(f"{plain(line)}\n" for line in lines))
+    _write(sys.stdout, _text(lines, sys.stdout))
 
 
 def say_lines(lines: Iterable[str]) -> None:
     """To standard error."""
-    _write(sys.stderr, "".join(f"{plain(line)}\n" for line in lines))
+    _write(sys.stderr, _text(lines, sys.stderr))
+
+
+def _text(lines: Iterable[str], stream: TextIO) -> str:
+    shown = (plain(line) for line in lines)
+    return (
+        "".join(f"{highlight(line)}\n" for line in shown)
+        if coloured(stream)
+        else "".join(f"{line}\n" for line in shown)
+    )
 
 
 def plain(text: str) -> str:
@@ -98,14 +108,14 @@ def _painter() -> Callable[[str, str], str]:
     return _paint if coloured() else lambda _, text: text
 
 
-_COLOURS = {"ready": "32", "running": "32", "pass": "32", "unreachable": "31", "crashed": "31", "refuse": "31"}
-_COLOURS |= {"paused": "33", "warn": "33", "unknown": "33"}
+_COLOURS = {"ready": GREEN, "running": GREEN, "pass": GREEN, "unreachable": RED, "crashed": RED, "refuse": RED}
+_COLOURS |= {"paused": YELLOW, "warn": YELLOW, "unknown": YELLOW}
 
 
 def _paint(cell: str, text: str) -> str:
     """The padded text in the colour of the cell's word; headings bold."""
-    code = "1" if cell.isupper() and cell == text.strip() else _COLOURS.get(cell)
-    return f"\x1b[{code}m{text}\x1b[0m" if code else text
+    code = BOLD if cell.isupper() and cell == text.strip() else _COLOURS.get(cell)
+    return paint(text, code) if code else text
 
 
 def _write(stream: TextIO, text: str) -> None:

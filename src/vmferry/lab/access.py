@@ -16,6 +16,7 @@ def write_access(layout: Layout, plan: LabPlan) -> None:
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", layout.prefix, "-f", str(key))
     layout.known_hosts.write_text(known_hosts(public(layout.host_key.with_suffix(".pub").read_text())))
     layout.ssh_config.write_text(ssh_config(layout, plan))
+    layout.ssh.parent.mkdir(parents=True, exist_ok=True)
     layout.ssh.write_text(f'#!/bin/sh\nexec ssh -F {layout.ssh_config} "$@"\n')
     layout.ssh.chmod(0o755)
     write_config(layout, plan, {})

@@ -42,10 +42,11 @@ def down(layout: Layout, say: Say = silent) -> bool:
 def prepare(layout: Layout, images: bool, say: Say = silent) -> None:
     """Builds what the first guest, and with `images` what the first lab, would otherwise have to wait for."""
     _need_machine()
-    with machine_lock(say):
-        prepare_guest_image(layout.cache)
-        for release in RELEASES if images else ():
-            image.ensure_image(layout.images, recipe_of(release), say)
+    prepare_guest_image(layout.cache)  # put in place whole, by a rename: it needs no lock
+    if images:
+        with machine_lock(say):
+            for release in RELEASES:
+                image.ensure_image(layout.images, recipe_of(release), say)
 
 
 def opened(layout: Layout) -> LabState:

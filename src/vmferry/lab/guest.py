@@ -120,7 +120,7 @@ def _start(layout: Layout, lab: LabPlan, plan: GuestPlan, record: GuestRecord, h
     image = prepare_guest_image(layout.cache)
     address = lab.guest_address(record.index)
     boot = Boot(_ON_HOSTS / image.directory.name, address, lab.lab_subnet.prefixlen)
-    xml = domain_xml(plan, boot, record.disks)
+    xml = domain_xml(plan, boot, record.disks, lab.mixed)
     ssh(layout, host, "sh", "-c", 'virsh define /dev/stdin && virsh start "$1"', "-", plan.name, stdin=xml)
     return LabGuest(plan.name, host, address)
 

@@ -16,6 +16,12 @@ def read_modules(kernel_root: Path) -> dict[str, Path]:
     return {path.name.split(".")[0].replace("-", "_"): path for path in kernel_root.rglob("*.ko*")}
 
 
+def built_in(kernel_root: Path) -> set[str]:
+    """The names of what this kernel has as part of itself: which of the modules these are differs between releases."""
+    lists = kernel_root.rglob("modules.builtin")
+    return {Path(line).stem.replace("-", "_") for path in lists for line in path.read_text().splitlines()}
+
+
 def module_bytes(path: Path) -> bytes:
     content = path.read_bytes()
     return lzma.decompress(content) if path.suffix == ".xz" else content
@@ -42,9 +48,11 @@ def load_order(wanted: Iterable[str], depends: Mapping[str, list[str]]) -> list[
 
 
 def collect(kernel_root: Path, wanted: Iterable[str]) -> list[tuple[str, bytes]]:
-    """(name, content) of the wanted modules and their dependencies, in load order."""
+    """(name, content) of the wanted modules and their dependencies, in load order; without those built in."""
+    inside = built_in(kernel_root)
+    loaded = [name for name in wanted if name not in inside]
     files, contents, depends = read_modules(kernel_root), dict[str, bytes](), dict[str, list[str]]()
-    todo = list(wanted)
+    todo = list(loaded)
     while todo:
         name = todo.pop()
         if name in contents:
@@ -54,4 +62,4 @@ def collect(kernel_root: Path, wanted: Iterable[str]) -> list[tuple[str, bytes]]
         contents[name] = module_bytes(files[name])
         depends[name] = dependencies(contents[name])
         todo += depends[name]
-    return [(name, contents[name]) for name in load_order(wanted, depends)]
+    return [(name, contents[name]) for name in load_order(loaded, depends)]

@@ -51,6 +51,8 @@ def check_plan(plan: GuestPlan) -> GuestPlan:
     check_name(plan.name)
     if not _MACHINE.fullmatch(plan.machine):
         raise UserError(f"machine {plan.machine!r} is not a versioned q35: give one like {MACHINE}")
+    if plan.memory_bytes % MIB:
+        raise UserError(f"a guest's memory is a whole number of MiB, not {plan.memory_bytes} bytes")
     if plan.memory_bytes < _LEAST_MEMORY_BYTES:
         raise UserError(f"a lab guest needs 96MiB of memory at least, not {plan.memory_bytes} bytes")
     if plan.working_set_bytes > plan.memory_bytes - _KERNEL_BYTES:

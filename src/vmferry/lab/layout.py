@@ -46,8 +46,11 @@ class Layout:
 
     @property
     def ssh(self) -> Path:
-        """A wrapper of ssh that knows the lab's key and hosts: libvirt's `command=` takes one word only."""
-        return self.run / "ssh"
+        """A wrapper of ssh that knows the lab's key and hosts: libvirt's `command=` takes one word only.
+
+        Not in the run directory: many a Debian mounts /run so that nothing in it can be executed.
+        """
+        return self.disks / "ssh"
 
     @property
     def ssh_config(self) -> Path:
