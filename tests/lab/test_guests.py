@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -60,7 +61,7 @@ def traces(lab: Layout) -> dict[str, str]:
 def test_a_guest_goes_through_old_and_new_hosts_with_memory_and_disks_whole(lab: Layout, address: str) -> None:
     page = page_when(address, lambda page: all(disk.cycles >= 1 for disk in page.disks))
     assert len(page.disks) == 3
-    for source, target in (("h1", "h2"), ("h2", "h3"), ("h3", "h1")):
+    for source, target in pairwise(("h1", "h2", "h3", "h1", "h3", "h2")):
         migrate(lab, "g1", source, target)
         assert [host for host in HOSTS if "g1" in domains(lab, host)] == [target]
         later = page_when(address, lambda page: True)

@@ -45,6 +45,13 @@ def test_every_host_reaches_a_lun_by_its_own_qemu_and_by_its_pool(lab: Layout, l
     assert f"lun-{lun}" in ssh(lab, host, "virsh", "vol-list", "iscsi")
 
 
+def test_a_lun_that_is_gone_can_be_removed_again(lab: Layout) -> None:
+    number = ssh(lab, "storage", LUN_TOOL, "add", str(SIZE_BYTES)).strip()
+    for _ in range(2):
+        ssh(lab, "storage", LUN_TOOL, "remove", number)
+    assert number not in ssh(lab, "storage", "ls", "/srv/iscsi").split()
+
+
 def test_a_file_over_nfs_is_the_same_on_all_hosts(lab: Layout) -> None:
     url = "nfs://storage/srv/nfs/trial.img"
     ssh(lab, "h1", "qemu-img", "create", "-f", "raw", url, str(SIZE_BYTES))

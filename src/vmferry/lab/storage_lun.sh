@@ -34,7 +34,8 @@ add)
     echo "$number"
     ;;
 remove)
+    [ -e "$2" ] || exit 0
     tgtadm --lld iscsi --mode logicalunit --op delete --tid 1 --lun "$2"
-    rm -f "./$2"
+    rm "$2"
     ;;
 esac

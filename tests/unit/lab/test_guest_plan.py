@@ -30,7 +30,13 @@ def test_a_name_that_is_unsafe_in_a_path_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"memory_bytes": 64 * MIB}, {"working_set_bytes": 500 * MIB}, {"machine": "q35"}, {"machine": "pc-q35-9.0'"}],
+    [
+        {"memory_bytes": 64 * MIB},
+        {"memory_bytes": 512 * MIB + 4096},
+        {"working_set_bytes": 500 * MIB},
+        {"machine": "q35"},
+        {"machine": "pc-q35-9.0'"},
+    ],
 )
 def test_a_guest_that_could_not_run_is_refused(change: dict[str, int]) -> None:
     with pytest.raises(UserError):
@@ -64,6 +70,16 @@ def test_every_kind_of_disk_is_its_own_device_without_host_cache() -> None:
 
 def test_the_network_card_has_no_boot_rom_whose_size_could_differ_between_hosts() -> None:
     assert parse().find("devices/interface/rom").get("enabled") == "no"
+
+
+def test_in_a_mixed_lab_no_guest_has_memory_of_whole_quarters_of_a_mib() -> None:
+    namespace = {"qemu": "http://libvirt.org/schemas/domain/qemu/1.0"}
+    words = etree.fromstring(domain_xml(PLAN, BOOT, (), mixed=True)).xpath("//qemu:arg/@value", namespaces=namespace)
+    size_kib = int(words[1].removeprefix("size=").removesuffix("k"))
+    assert size_kib % 256 != 0
+    assert size_kib > PLAN.memory_bytes >> 10
+    assert f"size={size_kib}K" in words[3]
+    assert parse().xpath("//qemu:arg", namespaces=namespace) == []
 
 
 def test_a_name_has_one_unicast_mac_of_qemu() -> None:
