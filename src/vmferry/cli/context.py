@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,10 +62,6 @@ class App:
 
         return Fleet(self.connector, self.entries if entries is None else entries, timeout_s or TIMEOUT_S)
 
-    def expect_writes(self) -> None:
-        """For a command that will need the whole store: load its library while the hosts are waited for."""
-        threading.Thread(target=_import_store_library, daemon=True).start()
-
     @property
     def readable(self) -> bool:
         """People read the output (table, wide); otherwise programs do (JSON, YAML)."""
@@ -85,10 +80,6 @@ class App:
         """A message for -v only."""
         if self.verbosity > 0:
             say(message)
-
-
-def _import_store_library() -> None:
-    import sqlalchemy  # noqa: F401 - being loaded is the purpose
 
 
 pass_app = click.make_pass_decorator(App)

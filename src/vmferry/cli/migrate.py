@@ -104,7 +104,6 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
     from vmferry.service.migrate import Migration, Request
     from vmferry.service.tools import tools
 
-    app.expect_writes()
     with app.fleet(timeout_s) as fleet:
         ground = survey_ground(app, fleet, wish.guest, wish.to)
         request = Request(

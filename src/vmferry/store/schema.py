@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
 
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from vmferry.store.quick import APPLICATION_ID, BUSY_S, HEAD
+from vmferry.store.file import APPLICATION_ID, BUSY_S, HEAD
+from vmferry.store.problems import problem
 
 
 def make_engine(path: Path) -> Engine:
@@ -29,14 +32,17 @@ def make_engine(path: Path) -> Engine:
     return engine
 
 
-def upgrade(engine: Engine) -> None:
-    """To HEAD, in one transaction. Of two that come at the same time, the second finds it done."""
-    from alembic import command  # 0.3 s, and needed once in the life of a schema
-
-    with engine.begin() as connection:
-        if version_inside(connection) != HEAD:
-            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-            command.upgrade(alembic_config(connection), HEAD)
+def upgrade(path: Path) -> None:
+    """To HEAD, in one transaction. Of two that come at the same time, the second finds it done. Raises Failed."""
+    try:
+        with make_engine(path).begin() as connection:
+            if version_inside(connection) != HEAD:
+                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+                command.upgrade(alembic_config(connection), HEAD)
+    except DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise problem(path, error.orig) from error
+        raise
 
 
 def version_inside(connection: Connection) -> str | None:
@@ -47,9 +53,7 @@ def version_inside(connection: Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def alembic_config(connection: Connection) -> Any:  # noqa: ANN401
-    from alembic.config import Config
-
+def alembic_config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", "vmferry.store:migrations")
     config.attributes["connection"] = connection

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 
 from vmferry.errors import Failed
 from vmferry.model.host import HostEntry
-from vmferry.store import EmbeddedStore, quick, tables
+from vmferry.store import EmbeddedStore, file, tables
 from vmferry.store.schema import alembic_config, make_engine
 
 ALPHA = HostEntry("alpha", "qemu+ssh://root@alpha/system")
@@ -152,7 +152,7 @@ def test_the_migrations_make_the_tables(filled: Path) -> None:
     with make_engine(filled).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
         scripts = ScriptDirectory.from_config(alembic_config(connection))
-    assert scripts.get_heads() == [quick.HEAD]
+    assert scripts.get_heads() == [file.HEAD]
 
 
 def test_reading_the_inventory_needs_no_sqlalchemy(filled: Path) -> None:
