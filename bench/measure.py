@@ -25,8 +25,10 @@ class Run:
 
 def run(*command: str) -> Run:
     """Raises RuntimeError with the command's own words where it fails."""
+    # As for any user, Python may keep what it compiled.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     stdout, stderr = process.stdout, process.stderr
     assert stdout is not None
     assert stderr is not None

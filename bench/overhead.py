@@ -13,7 +13,6 @@ import statistics
 import sys
 import time
 import tomllib
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Run, machine, run, spread, today
+from vmferry.lab.guest import guest_address
+from vmferry.lab.guest_page import read_page
+from vmferry.lab.layout import layout_of_environment
 
 VMFERRY = str(Path(sys.prefix) / "bin" / "vmferry")
 GUEST = "bench"
@@ -89,13 +91,9 @@ def _job_s(uri: str) -> float:
     raise RuntimeError("libvirt gave no elapsed time")
 
 
-def guest_errors(hosts: dict[str, Any]) -> int:
+def guest_errors() -> int:
     """What the guest itself found wrong with its memory and disk."""
-    status = json.loads(run(VMFERRY, "guest", "show", GUEST, "-o", "json").stdout)
-    url = status["guests"][0]["probe"]["url"]
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        page = json.load(answer)
-    return int(page["memory_errors"]) + sum(int(disk["errors"]) for disk in page["disks"])
+    return read_page(guest_address(layout_of_environment(), GUEST)).errors
 
 
 Mover = Callable[[dict[str, Any], str, str], Sample]
@@ -144,7 +142,7 @@ def main() -> None:
     options = parser.parse_args()
     with lab(options.disk) as hosts:
         virsh, vmferry = pairs(hosts, options.pairs)
-        errors = guest_errors(hosts)
+        errors = guest_errors()
         versions = f"QEMU {hosts['h1']['qemu']}, libvirt {hosts['h1']['libvirt']} on both hosts"
     print(
         f"{today()}; {machine()}; {versions}; {options.pairs} pairs; guest of 512 MiB dirtying 20 MiB/s over 128 MiB.\n"
