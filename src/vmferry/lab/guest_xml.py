@@ -48,7 +48,7 @@ def domain_xml(plan: GuestPlan, boot: Boot, disks: tuple[Disk, ...], mixed: bool
 {"".join(_disk(disk, f"vd{letter}") for disk, letter in zip(disks, "abcdefgh", strict=False))}\
     <interface type='network'>
       <source network='lab'/>
-      <mac address='{mac_of(plan.name)}'/>
+      <mac address='{mac_of(boot.address)}'/>
       <model type='virtio'/>
       <rom enabled='no'/>
     </interface>

@@ -82,9 +82,9 @@ def test_in_a_mixed_lab_no_guest_has_memory_of_whole_quarters_of_a_mib() -> None
     assert parse().xpath("//qemu:arg", namespaces=namespace) == []
 
 
-def test_a_name_has_one_unicast_mac_of_qemu() -> None:
-    assert mac_of("a") == mac_of("a") != mac_of("b")
-    assert mac_of("a").startswith("52:54:00:")
+def test_an_address_has_one_mac_of_qemus_own() -> None:
+    assert mac_of("10.213.0.101") == "52:54:00:d5:00:65"
+    assert parse().find("devices/interface/mac").get("address") == mac_of(BOOT.address)
 
 
 def test_a_record_reads_back() -> None:

@@ -113,7 +113,16 @@ static void set_ipv4(int fd, unsigned long request_code, const char *interface, 
         say("interface %s takes no address", interface);
 }
 
+/* Says where it is as soon as it is up: the address may have been another guest's a moment ago. */
+static void announce_itself(void) {
+    int fd = open("/proc/sys/net/ipv4/conf/all/arp_notify", O_WRONLY | O_CLOEXEC);
+    if (write(fd, "1", 1) != 1)
+        say("the network will learn only by and by where this guest is");
+    close(fd);
+}
+
 static void set_network(void) {
+    announce_itself();
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     char address[sizeof settings.address];
     bring_up(fd, "lo");
