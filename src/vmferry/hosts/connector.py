@@ -6,6 +6,8 @@ import atexit
 import contextlib
 import itertools
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import libvirt
@@ -16,8 +18,9 @@ from vmferry.hosts.children import end_children_of_thread
 from vmferry.hosts.host import LibvirtHost
 from vmferry.hosts.line import Line
 from vmferry.hosts.reasons import reason
+from vmferry.hosts.shared_ssh import SharedSsh
 from vmferry.hosts.shell import Shell
-from vmferry.hosts.uris import ready, shell_command
+from vmferry.hosts.uris import ready, shareable, shell_command
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem
 
@@ -31,8 +34,8 @@ wake-up for another's (seen with 9.0: two calls back to back during a migration)
 REOPEN_LIMIT_S = 4.0
 
 EARLY_SHELLS = 8
-"""So many first hosts have their shell begun while libvirt connects: most questions need both, and each handshake takes
-as long as the other. In a big fleet a command looks at few hosts closely, and the others are spared a login.
+"""So many first hosts have their shell begun with libvirt's connection, most questions need both. In a big fleet a
+command looks at few hosts closely, and the others are spared it.
 """
 
 
@@ -41,6 +44,7 @@ class _Opening:
     """One libvirt.open in a thread of its own, since nothing can interrupt it from within."""
 
     uri: str
+    ssh_options: Sequence[str]
     connection: libvirt.virConnect | None = None
     problem: libvirt.libvirtError | None = None
     abandoned: bool = False
@@ -52,7 +56,7 @@ class _Opening:
         with _pending_lock:
             _pending.add(threading.get_native_id())
         try:
-            with ready(self.uri) as uri:
+            with ready(self.uri, self.ssh_options) as uri:
                 self._keep(libvirt.open(uri))
         except libvirt.libvirtError as error:
             self.problem = error
@@ -100,26 +104,57 @@ class LibvirtConnector:
         if wrong:
             raise UserError(f"host {entry.name!a}: its {wrong[0]} cannot be used: {wrong[1]}")
         events.start()
-        shell = Shell(entry.name, shell_command(entry, timeout_s))
-        if next(self._connecting) <= EARLY_SHELLS:
-            shell.begin()
-        try:
-            connection = _open(entry, timeout_s)
-        except HostUnreachable:
-            shell.close()
-            raise
-        return LibvirtHost(entry, Line(connection, lambda: _open(entry, REOPEN_LIMIT_S)), shell)
+        early = next(self._connecting) <= EARLY_SHELLS
+        with contextlib.ExitStack() as undo:
+            deadline = time.monotonic() + timeout_s
+            ways = _ways(entry, timeout_s, undo, share=early)
+            shell = Shell(entry.name, ways.shell)
+            undo.callback(shell.close)
+            if early:
+                shell.begin()
+            connection = _open(entry, timeout_s, deadline, ways.ssh_options)
+            line = Line(connection, lambda: _open(entry, REOPEN_LIMIT_S))
+            return LibvirtHost(entry, line, shell, undo.pop_all())
 
 
-def _open(entry: HostEntry, timeout_s: float) -> libvirt.virConnect:
-    opening = _Opening(entry.uri)
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What to put before a command to run it on the host, and what libvirt's ssh is told."""
+
+    shell: tuple[str, ...] | None
+    ssh_options: tuple[str, ...] = ()
+
+
+def _ways(entry: HostEntry, timeout_s: float, undo: contextlib.ExitStack, *, share: bool) -> _Ways:
+    """Both through one connection where that can be."""
+    command = shell_command(entry, timeout_s)
+    if not (share and command and shareable(entry)):
+        return _Ways(command)
+    shared = SharedSsh(command)
+    undo.callback(shared.close)
+    shared.begin()
+    try:
+        options = shared.options(timeout_s)
+    except TimeoutError:
+        raise _silent(entry, timeout_s) from None
+    return _Ways((command[0], *options, *command[1:]), options)
+
+
+def _silent(entry: HostEntry, timeout_s: float) -> HostUnreachable:
+    words = f"host {entry.name} gave no answer within {timeout_s:g} s; check that it is up and its libvirt daemon runs"
+    return HostUnreachable(entry.name, words)
+
+
+def _open(
+    entry: HostEntry, timeout_s: float, deadline: float | None = None, ssh_options: Sequence[str] = ()
+) -> libvirt.virConnect:
+    """`deadline` on the monotonic clock: when `timeout_s` seconds, part of which may be spent already, are over."""
+    opening = _Opening(entry.uri, ssh_options)
     thread = threading.Thread(target=opening.run, name=f"open-{entry.name}", daemon=True)
     thread.start()
-    if not opening.ended.wait(timeout_s) and opening.abandon(thread):
-        words = (
-            f"host {entry.name} gave no answer within {timeout_s:g} s; check that it is up and its libvirt daemon runs"
-        )
-        raise HostUnreachable(entry.name, words)
+    left_s = timeout_s if deadline is None else max(0.0, deadline - time.monotonic())
+    if not opening.ended.wait(left_s) and opening.abandon(thread):
+        raise _silent(entry, timeout_s)
     if opening.connection is None:
         text = str(opening.problem)
         code = opening.problem.get_error_code() if opening.problem is not None else None

@@ -10,19 +10,19 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def detached(command: str) -> Iterator[str]:
-    """A path that starts `command` detached, good inside the `with`; what it has started may go on.
+def detached(command: str, options: Sequence[str] = ()) -> Iterator[str]:
+    """A path that starts `command` with these options detached, good inside the `with`; what it started may go on.
 
     It is `command` itself where temporary files cannot be run.
     """
     with tempfile.TemporaryDirectory(prefix="vmferry-", ignore_cleanup_errors=True) as directory:
         path = Path(directory) / "ssh"
-        path.write_text(f'#!/bin/sh\nexec setsid -w {shlex.quote(command)} "$@"\n')
+        path.write_text(f'#!/bin/sh\nexec setsid -w {shlex.join([command, *options])} "$@"\n')
         path.chmod(0o700)
         yield str(path) if os.access(path, os.X_OK) else command

@@ -26,8 +26,9 @@ from vmferry.xml.capabilities import Capabilities, read_capabilities
 class LibvirtHost:
     """Made by `LibvirtConnector`. Methods may be called from any thread, also at the same time."""
 
-    def __init__(self, entry: HostEntry, line: Line, shell: Shell) -> None:
-        self._entry, self._line, self._shell = entry, line, shell
+    def __init__(self, entry: HostEntry, line: Line, shell: Shell, ways: contextlib.ExitStack) -> None:
+        """`ways` ends what the connection runs through, after it."""
+        self._entry, self._line, self._shell, self._ways = entry, line, shell, ways
         self._capabilities: Capabilities | None = None
         self._capabilities_lock = threading.Lock()  # held while they are asked for: the answer is big
 
@@ -127,6 +128,6 @@ class LibvirtHost:
             self._domain(uuid).abortJob()
 
     def close(self) -> None:
-        self._shell.close()
         with contextlib.suppress(libvirt.libvirtError):  # it is gone already, which is what was wanted
             self._line.close()
+        self._ways.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -14,16 +14,24 @@ LOCAL_SCHEMES = ("qemu", "qemu+unix")
 
 
 @contextmanager
-def ready(uri: str) -> Iterator[str]:
-    """The URI to open, with ssh kept from asking, if the user has not said otherwise, and out of Ctrl-C's reach."""
+def ready(uri: str, options: Sequence[str] = ()) -> Iterator[str]:
+    """The URI to open, with ssh kept from asking, if the user has not said otherwise, and out of Ctrl-C's reach.
+
+    `options` are for ssh.
+    """
     parts = urlsplit(uri)
     if parts.scheme != "qemu+ssh":
         yield uri
         return
     query = {"no_tty": "1", **_query(parts)}
-    with detached(query.get("command", "ssh")) as command:
+    with detached(query.get("command", "ssh"), options) as command:
         query["command"] = command
         yield urlunsplit(parts._replace(query=urlencode(query, quote_via=quote, safe="/")))
+
+
+def shareable(entry: HostEntry) -> bool:
+    """Libvirt and the shell reach it by the very same ssh."""
+    return entry.ssh is None and urlsplit(entry.uri).scheme == "qemu+ssh"
 
 
 def shell_command(entry: HostEntry, connect_timeout_s: float) -> tuple[str, ...] | None:

@@ -53,7 +53,6 @@ def config(layout: Layout, plan: LabPlan, rates: Mapping[str, str]) -> str:
     hosts = "".join(
         f"\n[hosts.{host.name}]\n"
         f'uri = "{uri(layout, host)}"\n'
-        f'ssh = ["{layout.ssh}", "root@{host.address}"]\n'
         f'peer_uri = "qemu+ssh://root@{host.name}/system"\n'
         f'migration_address = "{host.migration_address}"\n'
         + (f'migration_rate = "{rates[host.name]}"\n' if host.name in rates else "")

@@ -12,7 +12,10 @@ from vmferry.forecast.progress import Progress, Progression
 from vmferry.model.migration import JobStats, MigrationOrder
 from vmferry.ports import HostPort
 
-READ_EVERY_S = 0.1
+READ_EVERY_S = 0.5
+"""As often as virsh does: each reading costs the source a question to QEMU in the middle of its work."""
+
+LOOK_FOR_CANCEL_S = 0.1
 ABORT_EVERY_S = 0.25
 """Libvirt refuses an abort while the job is still being prepared: it is asked again."""
 
@@ -73,7 +76,7 @@ def copy(source: HostPort, order: MigrationOrder, show: OnProgress, cancel: thre
     for target in (work.run, work.read):
         threading.Thread(target=target, daemon=True).start()
     cancelled = False
-    while not work.ended.wait(0.02):
+    while not work.ended.wait(LOOK_FOR_CANCEL_S):
         if cancel.is_set() and not cancelled:
             cancelled = True
             threading.Thread(target=work.abort_until_ended, daemon=True).start()
