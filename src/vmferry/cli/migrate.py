@@ -101,10 +101,12 @@ class Wish:
 
 def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> MigrationResult:
     """Connect, find the guest, and run the main job to its end."""
-    from vmferry.service.migrate import Migration, Request
-    from vmferry.service.tools import tools
-
     with app.fleet(timeout_s) as fleet:
+        # The hosts are being connected to by now: what is loaded here takes no time of its own.
+        from vmferry.service.migrate import Migration, Request
+        from vmferry.service.tools import tools
+
+        kit = tools(app.store, app.prober)
         ground = survey_ground(app, fleet, wish.guest, wish.to)
         request = Request(
             guest=ground.guest,
@@ -118,7 +120,7 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
             dry_run=wish.dry_run,
         )
         with cancelling(f"the migration of {ground.guest.name}") as cancel:
-            result = Migration(request, tools(app.store, app.prober), narrator, cancel).run()
+            result = Migration(request, kit, narrator, cancel).run()
         narrator.line.close()
     return result
 

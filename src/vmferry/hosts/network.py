@@ -14,8 +14,8 @@ from vmferry.hosts.silence import Silence
 from vmferry.model.guest import Probe
 
 EVERY_S = 0.02
-LAST_REPLY_S = 0.1
-"""What is under way when the watch is stopped has this long to arrive."""
+LAST_REPLY_S, LAST_LOOK_S = 0.1, 0.002
+"""The answer to the last echo has this long to arrive when the watch is stopped; how often it is looked for."""
 
 TRY_S = 1.0
 AGAIN_S = 0.02
@@ -53,7 +53,8 @@ class EchoWatch:
             next_s = max(next_s + EVERY_S, time.monotonic())
             self._listen(next_s)
         ended_s = time.monotonic()
-        self._listen(ended_s + LAST_REPLY_S)
+        while not self._silence.complete and time.monotonic() < ended_s + LAST_REPLY_S:
+            self._listen(min(time.monotonic() + LAST_LOOK_S, ended_s + LAST_REPLY_S))
         self._longest_ms = self._silence.longest_ms(ended_s)
         self._echo.close()
 

@@ -20,6 +20,11 @@ class Silence:
         if at_s is not None:
             self._answered.append(at_s)
 
+    @property
+    def complete(self) -> bool:
+        """The last echo that was sent is answered: no later answer can change what is known."""
+        return not self._sent or max(self._sent.values()) < max(self._answered, default=0.0)
+
     def longest_ms(self, ended_s: float) -> int | None:
         """Between answered sends, and from the last of them to the end. None where none was ever answered."""
         if not self._answered:

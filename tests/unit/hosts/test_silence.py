@@ -39,3 +39,15 @@ def test_a_packet_with_its_checksum_sums_to_nothing() -> None:
     bare = bytes.fromhex("08000000123400ff")
     whole = bare[:2] + checksum(bare).to_bytes(2, "big") + bare[4:]
     assert checksum(whole) == 0
+
+
+def test_it_is_complete_once_the_last_echo_is_answered() -> None:
+    silence = Silence()
+    assert silence.complete
+    for sequence in range(3):
+        silence.sent(sequence, 1 + sequence * 0.02)
+    assert not silence.complete
+    silence.answered(1)
+    assert not silence.complete
+    silence.answered(2)
+    assert silence.complete, "what was lost before the last answer does not come any more"
