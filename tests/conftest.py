@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,12 @@ from hypothesis.configuration import set_hypothesis_home_dir
 set_hypothesis_home_dir(Path(__file__).parents[1] / f".venv/hypothesis-{os.geteuid()}")
 
 LAB = Path(__file__).parent / "lab"
+
+
+def pytest_configure() -> None:
+    """Who runs the tests in the background may have had Ctrl-C ignored for them, and so for every program they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

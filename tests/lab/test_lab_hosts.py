@@ -144,7 +144,7 @@ def test_a_cable_is_pulled_and_put_back(lab: Layout, vmferry: Run, h2: str) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("link", "h1", "--rate", "2;reboot"), "'2;reboot' is no rate: give it as 200mbit, 1gbit or 64kbit"),
+        (("link", "h1", "--rate", "2;reboot"), "'2;reboot' is no rate: give it as 200mbit, 10gbit or 64kbit"),
         (("link", "h1"), "say what to do with the link: one of --rate, --down and --up"),
         (("link", "storage", "--down"), "storage is not on the migration network: give --network lab"),
         (("kill", "../h1"), "the lab has no host '../h1': its hosts are h1, h2, h3, storage"),

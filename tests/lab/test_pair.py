@@ -25,7 +25,7 @@ from .conftest import Run
 
 def entry(lab: Layout, name: str) -> HostEntry:
     said = tomllib.loads(lab.config.read_text())["hosts"][name]
-    return HostEntry(name, said["uri"], said["peer_uri"], said["migration_address"], tuple(said["ssh"]))
+    return HostEntry(name, said["uri"], said["peer_uri"], said["migration_address"])
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ class GuestFacts:
     """Every place of the definition that sets or implies MSI-X vectors of a virtio device: (place, number)."""
     probe: Probe | None = None
     memory_used_bytes: int | None = None
-    """Resident memory of its QEMU: an upper bound of what the first round copies."""
+    """What the first round copies, as nearly as the host can tell; None: not known."""
 
 
 class CpuMatch(enum.StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import libvirt
 
@@ -58,12 +58,23 @@ def guest_facts(connection: libvirt.virConnect, domain: libvirt.virDomain, host:
 
 
 def _memory_used_bytes(connection: libvirt.virConnect, domain: libvirt.virDomain) -> int | None:
-    """Resident memory of its QEMU, which libvirt counts in KiB."""
+    """What the first round copies, as nearly as it can be known."""
     with contextlib.suppress(libvirt.libvirtError):  # a driver without these figures
         for _, figures in connection.domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_BALLOON, _NOWAIT):
-            rss_kib = figures.get("balloon.rss")
-            return rss_kib << 10 if rss_kib else None
+            return memory_used_bytes(figures)
     return None
+
+
+def memory_used_bytes(figures: Mapping[str, int]) -> int | None:
+    """The smaller of QEMU's resident memory and what the guest itself has in use, of which its balloon tells.
+
+    The first counts QEMU's own memory too, the second not the pages that are free again but not zero. Libvirt's figures
+    are in KiB; the guest's are there only where `<memballoon>` has `<stats period=.../>`.
+    """
+    known = [figures["balloon.rss"]] if figures.get("balloon.rss") else []
+    if figures.get("balloon.last-update") and "balloon.unused" in figures and "balloon.current" in figures:
+        known.append(max(0, figures["balloon.current"] - figures["balloon.unused"]))
+    return min(known) << 10 if known else None
 
 
 def state(domain: libvirt.virDomain) -> GuestState | None:

@@ -56,7 +56,7 @@ def domain_xml(plan: GuestPlan, boot: Boot, disks: tuple[Disk, ...], mixed: bool
       <source path='/var/log/libvirt/qemu/{plan.name}-serial.log' append='on'/>
     </serial>
     <controller type='usb' model='none'/>
-    <memballoon model='virtio'/>
+    <memballoon model='virtio'><stats period='1'/></memballoon>
     <video><model type='none'/></video>
   </devices>
 {_uneven_memory(plan.memory_bytes) if mixed else ""}\
