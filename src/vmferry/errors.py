@@ -4,7 +4,6 @@
     |- UserError            the request cannot be meant as given       (exit 2)
     |- Failed               it did not work, and nothing was changed   (exit 1)
     |- Refused              a check says no                            (exit 3)
-    |- RolledBack           tried and undone; safe on the source       (exit 4)
     |- InDoubt              an operator has to decide                  (exit 6)
     `- HostError            a host's own answer, its text kept         (exit 1)
        `- HostUnreachable   it gave none                               (exit 7)
@@ -37,10 +36,6 @@ class Refused(VmferryError):
     """A check found that the operation would not work or would not be safe."""
 
 
-class RolledBack(VmferryError):
-    """The operation failed or was cancelled; the guest runs on its source."""
-
-
 class InDoubt(VmferryError):
     """It is not known where the guest runs; nothing destructive was done."""
 
@@ -56,3 +51,11 @@ class HostError(VmferryError):
 
 class HostUnreachable(HostError):
     """A host gave no answer within its time limit, or refused the connection."""
+
+
+def silent(host: str, timeout_s: float) -> HostUnreachable:
+    return HostUnreachable(
+        host,
+        f"host {host} gave no answer within {timeout_s:g} s; check that it is up and its libvirt daemon runs, "
+        "or allow more with --timeout",
+    )

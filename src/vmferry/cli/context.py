@@ -76,10 +76,5 @@ class App:
         if self.verbosity >= 0:
             say(message)
 
-    def detail(self, message: str) -> None:
-        """A message for -v only."""
-        if self.verbosity > 0:
-            say(message)
-
 
 pass_app = click.make_pass_decorator(App)

@@ -8,7 +8,7 @@ import traceback
 import click
 
 from vmferry.cli.output import say, say_lines
-from vmferry.errors import Failed, HostError, HostUnreachable, InDoubt, Refused, RolledBack, UserError, VmferryError
+from vmferry.errors import Failed, HostError, HostUnreachable, InDoubt, Refused, UserError, VmferryError
 
 DONE = 0
 FAILED = 1
@@ -25,7 +25,6 @@ EXIT_CODES: tuple[tuple[type[VmferryError], int], ...] = (
     (HostError, FAILED),
     (UserError, USAGE),
     (Refused, REFUSED),
-    (RolledBack, ROLLED_BACK),
     (InDoubt, IN_DOUBT),
     (Failed, FAILED),
 )

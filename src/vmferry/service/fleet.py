@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TypeVar
 
-from vmferry.errors import HostUnreachable, UserError, VmferryError
+from vmferry.errors import UserError, VmferryError, silent
 from vmferry.model.host import HostEntry
 from vmferry.ports import Connector, HostPort
 from vmferry.service.closest import did_you_mean
@@ -113,14 +113,6 @@ class Fleet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def silent(name: str, timeout_s: float) -> HostUnreachable:
-    return HostUnreachable(
-        name,
-        f"host {name} gave no answer within {timeout_s:g} s; check that it is up and its libvirt daemon runs, "
-        "or allow more with --timeout",
-    )
 
 
 def unknown_host(name: str, known: Iterable[str]) -> UserError:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
-from vmferry.errors import HostUnreachable, InDoubt, UserError, VmferryError
-from vmferry.model.guest import Guest
+from vmferry.errors import Failed, HostUnreachable, InDoubt, Refused, UserError, VmferryError
+from vmferry.model.guest import Guest, GuestState
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.model.names import entry_problem
 from vmferry.ports import HostPort, Store
@@ -32,9 +33,9 @@ class FoundGuest:
 
 
 def known_hosts(declared: Sequence[HostEntry], store: Store) -> tuple[HostEntry, ...]:
-    """Those of the configuration file, then those of the store; of one name, the file's."""
-    names = {entry.name for entry in declared}
-    return (*declared, *(entry for entry in store.hosts() if entry.name not in names))
+    """Those of the configuration file, then those of the store; of one name or one URI, the file's."""
+    names, uris = {entry.name for entry in declared}, {entry.uri for entry in declared}
+    return (*declared, *(entry for entry in store.hosts() if entry.name not in names and entry.uri not in uris))
 
 
 def find_entry(entries: Iterable[HostEntry], name: str) -> HostEntry:
@@ -71,10 +72,10 @@ def remove_host(name: str, declared: Sequence[HostEntry], store: Store) -> HostE
     return entry
 
 
-def list_hosts(fleet: Fleet, names: Iterable[str] | None = None) -> tuple[Host, ...]:
-    """All of them (or these), in the inventory's order; one that does not answer says so in its place."""
+def list_hosts(fleet: Fleet) -> tuple[Host, ...]:
+    """In the inventory's order; one that does not answer says so in its place."""
     entries = {entry.name: entry for entry in fleet.entries}
-    answers = fleet.ask(lambda host: host.describe(), names)
+    answers = fleet.ask(lambda host: host.describe())
     return tuple(_host(entries[name], answer) for name, answer in answers.items())
 
 
@@ -93,8 +94,8 @@ def find_guest(fleet: Fleet, store: Store, wanted: str) -> FoundGuest:
     """By name or UUID, over all hosts.
 
     A leftover definition of a guest that runs elsewhere does not count. Raises UserError where it is on no host or more
-    than one guest has the name, HostUnreachable where it may be on a host that does not answer, InDoubt where one
-    guest runs on two hosts.
+    than one guest has the name, HostUnreachable where it may be on a host that does not answer, Refused while it is
+    being migrated, InDoubt where one guest runs on two hosts.
     """
     if not fleet.entries:
         raise UserError("no hosts are known yet; add one with vmferry host add NAME URI")
@@ -102,23 +103,79 @@ def find_guest(fleet: Fleet, store: Store, wanted: str) -> FoundGuest:
     matches = [guest for guest in seen.guests if wanted in (guest.name, guest.uuid)]
     if not matches:
         raise _not_found(wanted, seen)
-    guest = _the_one(wanted, matches)
+    guest = _the_one(fleet, wanted, matches)
     return FoundGuest(guest, fleet.host(guest.host), seen.unreached)
 
 
-def _the_one(wanted: str, matches: Sequence[Guest]) -> Guest:
+def _the_one(fleet: Fleet, wanted: str, matches: Sequence[Guest]) -> Guest:
     if len({guest.uuid for guest in matches}) > 1:
         raise UserError(f"{wanted} is the name of more than one guest: {_places(matches)}; give the UUID instead")
-    if len(matches) == 1:
-        return matches[0]
-    active = [guest for guest in matches if guest.state.active]
-    if len(active) > 1:
+    seen = matches
+    found = _only(seen)
+    if found is None:
+        seen = _look_closer(fleet, wanted, matches)
+        found = _only(seen)
+    return found or _none_of(wanted, seen)
+
+
+def _only(guests: Sequence[Guest]) -> Guest | None:
+    """The active one, or the only one."""
+    counting = [guest for guest in guests if guest.state.active] or guests
+    return counting[0] if len(counting) == 1 else None
+
+
+def _none_of(wanted: str, guests: Sequence[Guest]) -> NoReturn:
+    if not guests:
+        raise Failed(f"guest {wanted} moved or ended while it was looked for; try again")
+    active = [guest for guest in guests if guest.state.active]
+    if active:
         raise InDoubt(f"guest {wanted} is active on more than one host: {_places(active)}; look at them and stop one")
-    if not active:
-        raise UserError(
-            f"guest {wanted} is shut off and defined on more than one host: {_places(matches)}; undefine one"
-        )
-    return active[0]
+    raise UserError(f"guest {wanted} is shut off and defined on more than one host: {_places(guests)}; undefine one")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    migrates: bool
+    """From here."""
+    state: GuestState | None
+    host_uuid: str | None
+
+
+def _look_closer(fleet: Fleet, wanted: str, matches: Sequence[Guest]) -> tuple[Guest, ...]:
+    """The copies as they are now, of which nobody may be told to end one before it is sure that they are copies.
+
+    A guest that is being migrated has one on its target, and a host under two names shows its guests twice. Raises
+    Refused and UserError for these, InDoubt where a host did not say.
+    """
+    uuid, hosts = matches[0].uuid, [guest.host for guest in matches]
+    answers = fleet.ask(lambda host: _look(host, uuid), hosts)
+    looks = {name: answer for name, answer in answers.items() if isinstance(answer, _Look)}
+    for name, answer in answers.items():
+        if isinstance(answer, VmferryError):
+            text = f"guest {wanted} is on {' and '.join(hosts)}, and {name} does not say whether it is being migrated"
+            raise InDoubt(f"{text}; try again, and stop none before", detail=answer.detail or answer.message)
+    _refuse_one_host_twice(wanted, looks)
+    sources = [name for name, look in looks.items() if look.migrates]
+    if sources:
+        targets = " and ".join(name for name in hosts if name not in sources)
+        raise Refused(f"guest {wanted} is being migrated from {sources[0]} to {targets}; wait for its end")
+    return tuple(replace(guest, state=state) for guest in matches if (state := looks[guest.host].state) is not None)
+
+
+def _look(host: HostPort, uuid: str) -> _Look:
+    """The job before the state: one that ended in between shows in the state."""
+    return _Look(host.job_stats(uuid) is not None, host.guest_state(uuid), host.facts().host_uuid)
+
+
+def _refuse_one_host_twice(wanted: str, looks: dict[str, _Look]) -> None:
+    names: dict[str, str] = {}
+    for name, look in looks.items():
+        other = names.setdefault(look.host_uuid, name) if look.host_uuid else name
+        if other != name:
+            raise UserError(
+                f"guest {wanted} is seen twice, since hosts {other} and {name} are one host (UUID {look.host_uuid}): "
+                "remove one of the two from the inventory"
+            )
 
 
 def _places(guests: Iterable[Guest]) -> str:

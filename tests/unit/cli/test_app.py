@@ -25,7 +25,6 @@ CONTRACT = {
     errors.UserError: 2,
     errors.Failed: 1,
     errors.Refused: 3,
-    errors.RolledBack: 4,
     errors.InDoubt: 6,
     errors.HostError: 1,
     errors.HostUnreachable: 7,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from vmferry.errors import HostUnreachable, InDoubt, UserError, VmferryError
+from vmferry.errors import HostUnreachable, InDoubt, Refused, UserError, VmferryError
 from vmferry.fakes import FakeConnector, FakeWorld, MemoryStore
 from vmferry.fakes.host import FakeConnection
+from vmferry.fakes.state import FakeHost
 from vmferry.model.guest import GuestState
 from vmferry.model.host import HostEntry, HostState
+from vmferry.model.migration import JobStats
 from vmferry.service.fleet import Fleet
 from vmferry.service.inventory import add_host, find_guest, known_hosts, list_guests, list_hosts, remove_host
 
@@ -153,6 +156,51 @@ def test_a_guest_that_runs_twice_is_in_doubt(world: FakeWorld, store: MemoryStor
     assert "active on more than one host" in failure(InDoubt, world, store, "web")
 
 
+def test_a_guest_that_is_being_migrated_is_no_guest_that_runs_twice(world: FakeWorld, store: MemoryStore) -> None:
+    web = world.add_guest("web", "alpha")
+    world.put(web, "beta", GuestState.PAUSED, persistent=False)
+    world.host("alpha").jobs[web.uuid] = JobStats(1, 2, 1, 1)
+    assert failure(Refused, world, store, "web") == ("guest web is being migrated from alpha to beta; wait for its end")
+
+
+def test_nobody_is_told_to_stop_a_copy_while_a_job_is_not_ruled_out(world: FakeWorld, store: MemoryStore) -> None:
+    web = world.add_guest("web", "alpha")
+    world.put(web, "beta", GuestState.PAUSED, persistent=False)
+    world.host("alpha").faults.refuses["job_stats"] = "cannot acquire state change lock"
+    message = failure(InDoubt, world, store, "web")
+    assert "alpha does not say whether it is being migrated" in message
+    assert "stop one" not in message
+
+
+def test_a_migration_that_ended_while_it_was_looked_for(
+    world: FakeWorld, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = world.add_guest("web", "alpha")
+    world.put(web, "beta", GuestState.RUNNING)
+    here = FakeConnection.job_stats
+
+    def arrive(self: FakeConnection, uuid: str) -> JobStats | None:
+        world.host("alpha").active.pop(uuid, None)
+        return here(self, uuid)
+
+    monkeypatch.setattr(FakeConnection, "job_stats", arrive)
+    assert find(world, store, "web") == (web.uuid, "beta")
+
+
+@pytest.mark.parametrize("state", [GuestState.RUNNING, GuestState.SHUT_OFF])
+def test_one_host_under_two_names_is_no_second_copy(
+    world: FakeWorld, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, state: GuestState
+) -> None:
+    web = world.add_guest("web", "alpha", state)
+    world.put(web, "beta", state)
+    facts = FakeHost.facts
+    monkeypatch.setattr(FakeHost, "facts", lambda host, known: replace(facts(host, known), host_uuid="u"))
+    message = failure(UserError, world, store, "web")
+    assert "hosts alpha and beta are one host (UUID u)" in message
+    assert "stop" not in message
+    assert "undefine" not in message
+
+
 def test_a_shut_off_guest_defined_twice(world: FakeWorld, store: MemoryStore) -> None:
     web = world.add_guest("web", "alpha", GuestState.SHUT_OFF)
     world.put(web, "beta", GuestState.SHUT_OFF)
@@ -164,6 +212,11 @@ def test_the_file_has_the_last_word_on_a_host(world: FakeWorld, store: MemorySto
     entries = known_hosts([declared], store)
     assert [entry.name for entry in entries] == ["beta", "alpha", "gamma"]
     assert entries[0] is declared
+
+
+def test_a_host_of_the_file_is_not_in_the_fleet_twice(world: FakeWorld, store: MemoryStore) -> None:
+    declared = HostEntry("b", world.host("beta").entry.uri)
+    assert [entry.name for entry in known_hosts([declared], store)] == ["b", "alpha", "gamma"]
 
 
 BAD_ENTRIES = [
