@@ -92,8 +92,11 @@ class Prober(Protocol):
 
     def watch(self, address: str) -> Watch: ...
 
-    def answers(self, probe: Probe, timeout_s: float) -> tuple[bool, str]:
-        """Whether the guest answers at all of its probe's places within the time, and what was seen."""
+    def answers(self, probe: Probe, timeout_s: float) -> tuple[bool | None, str]:
+        """Whether the guest answers at all of its probe's places within the time, and what was seen.
+
+        None where none of them could be looked at from here.
+        """
 
 
 class Store(Protocol):

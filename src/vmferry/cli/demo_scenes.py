@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from vmferry.cli.context import App
 from vmferry.cli.migrate import Narrator, Wish, perform
 from vmferry.cli.migration_options import survey_ground
 from vmferry.cli.migration_view import Passed, check_lines, forecast_lines, result_lines
-from vmferry.cli.output import say, say_lines
+from vmferry.cli.output import say_lines
+from vmferry.errors import UserError
 from vmferry.forecast.progress import Progress
-from vmferry.lab.control import down, set_rate, up
+from vmferry.lab.control import down, need_root, set_link, set_rate, up
 from vmferry.lab.guest import create_guest, guest_address
-from vmferry.lab.guest_page import GuestPage, read_page
+from vmferry.lab.guest_page import GuestPage, wait_for_page
 from vmferry.lab.guest_plan import GuestPlan, Storage
 from vmferry.lab.layout import Layout
 from vmferry.lab.shell import ssh
+from vmferry.lab.state import load
 from vmferry.model.migration import Forecast, MigrationResult, Outcome
 from vmferry.service.check import check
 from vmferry.service.documents import migration_document, plan_document
@@ -28,6 +31,8 @@ GUEST = GuestPlan("web", memory_bytes=512 * MIB, dirty_bytes_s=20 * MIB, working
 LINK, SLOW_LINK = "600mbit", "150mbit"
 SPOILED = "h3"
 KILL_AT_PERCENT = 20.0
+ANSWER_S = 20.0
+"""Two busy cores may let the guest wait for its turn."""
 
 
 class Saboteur(Narrator):
@@ -39,7 +44,7 @@ class Saboteur(Narrator):
         self.target: str | None = None
         self.struck = threading.Event()
 
-    def chosen(self, target: str, forecast: Forecast) -> None:
+    def chosen(self, target: str, forecast: Forecast | None) -> None:
         super().chosen(target, forecast)
         self.target = target
 
@@ -62,7 +67,13 @@ class Demo:
         self.seen: dict[str, Any] = {}
 
     def play(self, *, keep: bool) -> bool:
-        """True where every scene went as it should. The lab is taken down at the end, whatever happened."""
+        """True where every scene went as it should. The lab is its own, and goes away at the end, whatever happened.
+
+        Raises UserError where there is a lab already: its guests are somebody's.
+        """
+        need_root()
+        if load(self.layout) is not None:
+            raise UserError("there is a lab already, and the demo makes its own: vmferry lab down, then again")
         try:
             self._fleet()
             self._guest()
@@ -75,33 +86,45 @@ class Demo:
                 down(self.layout)
         self._scene("Done" if good else "NOT everything went as it should: see above")
         if keep:
-            say("The lab is still up: vmferry lab status; vmferry guest list; vmferry lab down.")
+            self._repair()
+            self.app.note("The lab is still up: vmferry lab status; vmferry guest list; vmferry lab down.")
         return good
 
     def document(self) -> dict[str, Any]:
         return self.seen
 
     def _scene(self, title: str) -> None:
+        self._tell(["", f"=== {title}"])
+
+    def _tell(self, lines: Iterable[str]) -> None:
         if self.app.verbosity >= 0:
-            say_lines(["", f"=== {title}"])
+            say_lines(lines)
 
     def _fleet(self) -> None:
         self._scene("Three hypervisor hosts and a storage host on this machine")
-        say("Each has its own systemd, libvirtd, sshd and addresses. The first time, their image is built.")
-        up(self.layout, hosts=3, say=say)
+        self.app.note("Each has its own systemd, libvirtd, sshd and addresses. The first time, their image is built.")
+        up(self.layout, hosts=3, say=self.app.note)
         self.app.config_path = self.layout.config
         self._shape(LINK, "h1", "h2", "h3")
         ssh(self.layout, SPOILED, "virsh", "net-destroy", "lab")
-        say(f"The migration network carries {LINK}. On {SPOILED} something was broken on purpose: a network is down.")
+        self.app.note(
+            f"The migration network carries {LINK}. On {SPOILED} something was broken on purpose: a network is down."
+        )
 
     def _shape(self, rate: str, *hosts: str) -> None:
         for name in hosts:
             set_rate(self.layout, name, rate)
 
+    def _repair(self) -> None:
+        """What the scenes have broken or slowed down."""
+        ssh(self.layout, SPOILED, "virsh", "net-start", "lab")
+        for host in ("h1", "h2", "h3"):
+            set_link(self.layout, host, up=True)
+
     def _guest(self) -> None:
         self._scene(f"A busy guest on shared storage: {GUEST.name}")
         made = create_guest(self.layout, GUEST, [Storage.ISCSI], on="h1")
-        say(
+        self.app.note(
             f"{made.name} runs on {made.host} and answers at {made.address}: {GUEST.memory_bytes // MIB} MiB of memory,"
             f" of which it dirties {GUEST.dirty_bytes_s // MIB} MiB a second, and it writes and reads back its disk."
         )
@@ -113,15 +136,15 @@ class Demo:
             report = check(ground.source, ground.guest, ground.targets, ground.unreached)
             forecasts = predict_each(report, ground.source, ground.targets, self.app.store, measure_s=2)
         self.seen["plan"] = plan_document(report, forecasts)
-        say_lines(check_lines(report, Passed.OF_THE_BEST))
+        self._tell(check_lines(report, Passed.OF_THE_BEST))
         for host, forecast in forecasts.items():
-            say_lines([f"Forecast for {host}:", *forecast_lines(forecast)])
+            self._tell([f"Forecast for {host}:", *forecast_lines(forecast)])
 
     def _move(self) -> bool:
         self._scene("The migration   (vmferry migrate web)")
         result = perform(self.app, Wish(GUEST.name), Narrator(self.app), TIMEOUT_S)
         self.seen["migration"] = migration_document(result)
-        say_lines(result_lines(result))
+        self._tell(result_lines(result))
         well = result.outcome is Outcome.MIGRATED and not result.error
         return self._guest_says() and well
 
@@ -131,7 +154,7 @@ class Demo:
         saboteur = Saboteur(self.app, self.layout, GUEST.name)
         result = perform(self.app, Wish(GUEST.name, to="h1"), saboteur, TIMEOUT_S)
         self.seen["rollback"] = migration_document(result)
-        say_lines([*result_lines(result), f"  {result.error}", f"  {result.error_detail}"])
+        self._tell([*result_lines(result), f"  {result.error}", f"  {result.error_detail}"])
         return self._guest_says() and self._rolled_back(result, saboteur)
 
     def _rolled_back(self, result: MigrationResult, saboteur: Saboteur) -> bool:
@@ -139,8 +162,8 @@ class Demo:
 
     def _guest_says(self) -> bool:
         """The guest's own account of its memory and its disk."""
-        page: GuestPage = read_page(guest_address(self.layout, GUEST.name))
-        say(
+        page: GuestPage = wait_for_page(GUEST.name, guest_address(self.layout, GUEST.name), ANSWER_S)
+        self.app.note(
             f"The guest says: heartbeat {page.heartbeat}, {page.memory_verified} pages of memory and "
             f"{sum(disk.verified for disk in page.disks)} blocks of its disk read back, {page.errors} errors."
         )

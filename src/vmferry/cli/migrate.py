@@ -46,8 +46,9 @@ class Narrator:
         passed = Passed.OF_ALL if self.app.verbosity > 0 else Passed.OF_NONE
         self._say("Checked:", *check_lines(report, passed))
 
-    def chosen(self, target: str, forecast: Forecast) -> None:
-        self._say(f"Target: {target}; predicted:", *forecast_lines(forecast))
+    def chosen(self, target: str, forecast: Forecast | None) -> None:
+        predicted = ["  nothing"] if forecast is None else forecast_lines(forecast)
+        self._say(f"Target: {target}; predicted:", *predicted)
 
     def progress(self, progress: Progress) -> None:
         if self.app.verbosity >= 0:
@@ -61,6 +62,9 @@ class Narrator:
         self.line.close()
         self._say("Verified:", *verification_lines(checks))
 
+    def note(self, message: str) -> None:
+        self._say(f"vmferry: {message}")
+
     def _say(self, *lines: str) -> None:
         if self.app.verbosity >= 0:
             say_lines(lines)
@@ -71,6 +75,7 @@ class Narrator:
 @click.option("--to", metavar="HOST", shell_complete=complete_host, help="The target; without it, the best one.")
 @click.option("--bandwidth", type=SIZE, metavar="BYTES_S", help="At most so much, as 100MiB/s.")
 @click.option("--max-downtime", "max_downtime_ms", type=click.IntRange(1, 60_000), metavar="MS", help="QEMU's limit.")
+@click.option("--yes", is_flag=True, help="Go on although something could not be looked at.")
 @click.option("--dry-run", is_flag=True, help="Check, choose and predict only.")
 @timeout_option()
 @pass_app
@@ -80,11 +85,12 @@ def migrate(
     to: str | None,
     bandwidth: int | None,
     max_downtime_ms: int | None,
+    yes: bool,
     dry_run: bool,
     timeout_s: float,
 ) -> int:
     """Move GUEST live to another host: checked before, verified after, on its source if it fails."""
-    wish = Wish(guest, to, bandwidth, max_downtime_ms, dry_run)
+    wish = Wish(guest, to, bandwidth, max_downtime_ms, yes, dry_run)
     return conclude(app, perform(app, wish, Narrator(app), timeout_s))
 
 
@@ -96,6 +102,7 @@ class Wish:
     to: str | None = None
     bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
+    accept_unknown: bool = False
     dry_run: bool = False
 
 
@@ -117,6 +124,7 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
             probe=app.config.probes.get(ground.guest.name),
             bandwidth_bytes_s=wish.bandwidth_bytes_s,
             max_downtime_ms=wish.max_downtime_ms,
+            accept_unknown=wish.accept_unknown,
             dry_run=wish.dry_run,
         )
         with cancelling(f"the migration of {ground.guest.name}") as cancel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 
@@ -31,12 +32,29 @@ def migrate(world: FakeWorld, source: FakeHost, order: MigrationOrder) -> None:
         if guest.uuid in world.aborts:
             raise _error(source, f"another migration job is already running for domain '{guest.name}'", INVALID)
         world.aborts[guest.uuid] = copy.abort
+    if copy.fault is None or copy.fault.effect is not CopyEffect.LOSES_TOUCH:
+        _run(world, source, copy, order)
+        return
+    copy.fault = None
+    threading.Thread(target=_run_unheard, args=(world, source, copy, order), daemon=True).start()
+    copy.began.wait()
+    raise HostUnreachable(source.entry.name, "the connection was lost", detail="Cannot recv data: EOF")
+
+
+def _run_unheard(world: FakeWorld, source: FakeHost, copy: _Copy, order: MigrationOrder) -> None:
+    with contextlib.suppress(HostError):  # nobody is there to be told
+        _run(world, source, copy, order)
+
+
+def _run(world: FakeWorld, source: FakeHost, copy: _Copy, order: MigrationOrder) -> None:
+    uuid = copy.guest.uuid
     try:
         copy.run(order)
     finally:
         with world.lock:
-            del world.aborts[guest.uuid]
-            source.jobs.pop(guest.uuid, None)
+            del world.aborts[uuid]
+            source.jobs.pop(uuid, None)
+        copy.began.set()
         world.check()
 
 
@@ -72,12 +90,14 @@ class _Copy:
     guest: FakeGuest
     fault: CopyFault | None
     abort: threading.Event
+    began: threading.Event
+    """There is a first reading, or it is over."""
 
     def __init__(
         self, world: FakeWorld, source: FakeHost, target: FakeHost, guest: FakeGuest, fault: CopyFault | None
     ) -> None:
         self.world, self.source, self.target, self.guest, self.fault = world, source, target, guest, fault
-        self.abort = threading.Event()
+        self.abort, self.began = threading.Event(), threading.Event()
 
     def run(self, order: MigrationOrder) -> None:
         rate = min(self.world.rate_bytes_s, order.bandwidth_bytes_s or self.world.rate_bytes_s)
@@ -85,6 +105,7 @@ class _Copy:
         for reading in readings(self.guest.memory_bytes, self.guest.dirty_rate_bytes_s, rate):
             self.world.time.sleep((reading.elapsed_ms - last.elapsed_ms) / 1000)
             self.source.jobs[self.guest.uuid] = last = reading
+            self.began.set()
             if self.world.watch_copy is not None:
                 self.world.watch_copy(reading)
             self._go_on(percent(reading))

@@ -34,6 +34,8 @@ class CopyEffect(enum.StrEnum):
     """No progress any more, until it is aborted."""
     LOSES_REPLY = "loses reply"
     """The guest arrives, but the caller is told that the connection was lost."""
+    LOSES_TOUCH = "loses touch"
+    """The caller is told that the connection was lost; the hosts go on copying by themselves."""
     TARGET_DIES = "target dies"
     SOURCE_DIES = "source dies"
     GUEST_STOPS = "guest stops"

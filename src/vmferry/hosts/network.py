@@ -72,34 +72,35 @@ class NetworkProber:
     def watch(self, address: str) -> EchoWatch:
         return EchoWatch(address)
 
-    def answers(self, probe: Probe, timeout_s: float) -> tuple[bool, str]:
+    def answers(self, probe: Probe, timeout_s: float) -> tuple[bool | None, str]:
         deadline = time.monotonic() + timeout_s
-        seen: list[str] = []
+        seen: list[tuple[bool | None, str]] = []
         for place, look in ((probe.address, _answers_echo), (probe.url, _answers_page)):
-            if place is None:
-                continue
-            ok, what = _until(deadline, look, place)
-            seen.append(what)
-            if not ok:
-                return False, "; ".join(seen)
-        return True, "; ".join(seen) or "nothing to ask"
+            if place is not None and False not in (ok for ok, _ in seen):
+                seen.append(_until(deadline, look, place))
+        answers = [ok for ok, _ in seen]
+        well = False if False in answers else True if True in answers else None
+        return well, "; ".join(what for _, what in seen) or "nothing to ask"
 
 
-def _until(deadline: float, look: Callable[[str, float], tuple[bool, str]], place: str) -> tuple[bool, str]:
-    """Look again and again until it is well or the time is up; what was seen last."""
+Look = Callable[[str, float], tuple[bool | None, str]]
+
+
+def _until(deadline: float, look: Look, place: str) -> tuple[bool | None, str]:
+    """Look again and again until it is well, cannot be looked at, or the time is up; what was seen last."""
     while True:
         left_s = deadline - time.monotonic()
         ok, what = look(place, max(0.05, min(TRY_S, left_s)))
-        if ok or time.monotonic() >= deadline:
+        if ok is not False or time.monotonic() >= deadline:
             return ok, what
         time.sleep(AGAIN_S)
 
 
-def _answers_echo(address: str, timeout_s: float) -> tuple[bool, str]:
+def _answers_echo(address: str, timeout_s: float) -> tuple[bool | None, str]:
     try:
         echo = Echo(address)
     except (OSError, ValueError) as error:
-        return False, f"{address} cannot be pinged from here: {error}"
+        return None, f"{address} cannot be pinged from here: {error}"
     try:
         began_s = time.monotonic()
         sequence = 0

@@ -20,8 +20,8 @@ class GuestState(enum.StrEnum):
 
     @property
     def active(self) -> bool:
-        """True where a QEMU process may exist; an unknown state counts as active."""
-        return self not in (GuestState.SHUT_OFF, GuestState.CRASHED)
+        """True where a QEMU process may exist: of a crashed guest it is kept, and an unknown state may be any."""
+        return self is not GuestState.SHUT_OFF
 
 
 @dataclass(frozen=True, slots=True)

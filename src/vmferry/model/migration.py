@@ -62,6 +62,8 @@ class Measured:
     rounds: int
     dirty_rate_bytes_s: int | None = None
     """How fast the guest dirtied its memory, as QEMU saw it in the last rounds; None: it was over before."""
+    bandwidth_bytes_s: int | None = None
+    """The limit that the user had set; None: none."""
     command_s: float | None = None
     """The whole command, checks and verification included."""
 

@@ -64,9 +64,11 @@ class _Copy:
 
     def abort_until_ended(self) -> None:
         while not self.ended.is_set():
-            # Refused where there is no job yet, or none any more: the next look at `ended` tells which.
+            # Only a migration that is seen is aborted, never another job of the guest. Where it is refused, there is no
+            # job yet, or none any more: the next look at `ended` tells which.
             with contextlib.suppress(VmferryError):
-                self.source.abort(self.order.guest_uuid)
+                if self.source.job_stats(self.order.guest_uuid) is not None:
+                    self.source.abort(self.order.guest_uuid)
             self.ended.wait(ABORT_EVERY_S)
 
 

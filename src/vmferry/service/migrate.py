@@ -17,16 +17,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from vmferry.errors import VmferryError
 from vmferry.facts.guest import GuestFacts
 from vmferry.flow.settle import Settled
 from vmferry.forecast.progress import Progress
-from vmferry.model.finding import Severity
-from vmferry.model.guest import Guest, GuestState, Probe
+from vmferry.model.finding import Severity, Verdict
+from vmferry.model.guest import Guest, Probe
 from vmferry.model.migration import Forecast, Measured, MigrationOrder, MigrationResult, Outcome, Verified
+from vmferry.placement.rank import Candidate
 from vmferry.ports import HostPort, Prober, Store, Watch
 from vmferry.service.check import CheckReport, check
 from vmferry.service.copying import CopyEnd, copy
-from vmferry.service.predict import predict
+from vmferry.service.predict import Limits, predict
 from vmferry.service.settling import SETTLE_LIMIT_S, settled
 from vmferry.service.steps import StepLog
 from vmferry.service.survey import Unreached
@@ -48,23 +50,28 @@ class Request:
     """The user's own word on how the guest is seen; None leaves it to the guest's metadata."""
     bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
+    accept_unknown: bool = False
+    """Go on although something could not be looked at: the user's own word."""
     dry_run: bool = False
     settle_limit_s: float = SETTLE_LIMIT_S
     """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
 
 class Listener(Protocol):
-    """Is told what happens while it happens. Called from several threads, one call at a time."""
+    """Is told what happens while it happens. `progress` comes from another thread, also beside another call."""
 
     def checked(self, report: CheckReport) -> None: ...
 
-    def chosen(self, target: str, forecast: Forecast) -> None: ...
+    def chosen(self, target: str, forecast: Forecast | None) -> None: ...
 
     def progress(self, progress: Progress) -> None: ...
 
     def settling(self, end: CopyEnd) -> None: ...
 
     def verified(self, checks: Sequence[Verified]) -> None: ...
+
+    def note(self, message: str) -> None:
+        """Something beside the story that the user should know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +101,14 @@ class Migration:
         )
 
     def run(self) -> MigrationResult:
-        """Blocks to the end. What went wrong is in the result; only hosts that fail before the copy raise."""
+        """Blocks to the end. What went wrong is in the result; only a source that fails before the copy raises."""
         with self.log.step("check"):
             report = check(self.request.source, self.request.guest, self.request.targets, self.request.unreached)
             self.listener.checked(report)
         if report.best is None:
             return self._finish(outcome=Outcome.REFUSED, error=refusal(report))
-        if self.cancel.is_set():
-            return self._cancelled_before_the_copy()
+        if report.best.verdict is Verdict.UNKNOWN and not self.request.accept_unknown:
+            return self._finish(outcome=Outcome.REFUSED, error=open_questions(report.best))
         target = next(host for host in self.request.targets if host.entry.name == report.best.host)
         facts = report.move(report.best.host).guest
         with self.log.step("forecast"):
@@ -110,11 +117,18 @@ class Migration:
         self.listener.chosen(report.best.host, forecast)
         if self.request.dry_run:
             return self._finish(outcome=None)
+        if self.cancel.is_set():
+            return self._cancelled_before_the_copy()
         return self._move(facts, target)
 
-    def _forecast(self, facts: GuestFacts, target: HostPort) -> Forecast:
-        bandwidth = self.request.bandwidth_bytes_s
-        return predict(facts, self.request.source, target, self.tools.store, bandwidth_bytes_s=bandwidth)
+    def _forecast(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
+        """None where a host or the store fails at it: no migration waits for a forecast."""
+        limits = Limits(self.request.bandwidth_bytes_s, self.request.max_downtime_ms)
+        try:
+            return predict(facts, self.request.source, target, self.tools.store, limits)
+        except VmferryError as error:
+            self.listener.note(f"no forecast: {error.message}")
+            return None
 
     def _move(self, facts: GuestFacts, target: HostPort) -> MigrationResult:
         probe = self.request.probe or facts.probe
@@ -139,7 +153,7 @@ class Migration:
         return MigrationOrder(
             guest_uuid=facts.guest.uuid,
             peer_uri=entry.peer_uri or entry.uri,
-            data_uri=f"tcp://{entry.migration_address}" if entry.migration_address else None,
+            data_uri=data_uri(entry.migration_address),
             persistent=facts.guest.persistent,
             bandwidth_bytes_s=self.request.bandwidth_bytes_s,
             max_downtime_ms=self.request.max_downtime_ms,
@@ -147,9 +161,7 @@ class Migration:
 
     def _settle(self, facts: GuestFacts, target: HostPort) -> Settled:
         with self.log.step("settle"):
-            was_paused = facts.guest.state is GuestState.PAUSED
-            limit_s = self.request.settle_limit_s
-            return settled(self.request.source, target, facts.guest.uuid, was_paused=was_paused, limit_s=limit_s)
+            return settled(self.request.source, target, facts.guest, self.cancel, self.request.settle_limit_s)
 
     def _verified(
         self, facts: GuestFacts, target: HostPort, probe: Probe | None, end: CopyEnd, watch: Watch | None
@@ -168,7 +180,11 @@ class Migration:
         return self._finish(outcome=Outcome.MIGRATED, error=problem)
 
     def _measure(self, facts: GuestFacts, target: HostPort, end: CopyEnd, blackout_ms: int | None) -> Measured | None:
-        stats = target.completed_stats(facts.guest.uuid)
+        """None where libvirt does not give the figures; that says nothing about the migration itself."""
+        try:
+            stats = target.completed_stats(facts.guest.uuid)
+        except VmferryError:
+            return None
         if stats is None:
             return None
         return Measured(
@@ -179,6 +195,7 @@ class Migration:
             disk_bytes=0,
             rounds=max(stats.round, end.last.round if end.last else 0),
             dirty_rate_bytes_s=stats.dirty_rate_bytes_s or (end.last.dirty_rate_bytes_s if end.last else None),
+            bandwidth_bytes_s=self.request.bandwidth_bytes_s,
         )
 
     def _not_moved(self, end: CopyEnd, answer: Settled) -> MigrationResult:
@@ -206,8 +223,28 @@ class Migration:
             steps=self.log.steps,
         )
         if not self.request.dry_run:
-            self.tools.store.save_result(self.result)
+            self._record()
         return self.result
+
+    def _record(self) -> None:
+        """What happened, happened: a store that cannot be written changes no result."""
+        try:
+            self.tools.store.save_result(self.result)
+        except VmferryError as error:
+            self.listener.note(f"this migration could not be recorded: {error.message}")
+
+
+def data_uri(migration_address: str | None) -> str | None:
+    """Where the memory goes, in libvirt's form."""
+    if migration_address is None:
+        return None
+    return f"tcp://[{migration_address}]" if ":" in migration_address else f"tcp://{migration_address}"
+
+
+def open_questions(best: Candidate) -> str:
+    """What could not be looked at on the best target, and how to go on all the same."""
+    unknown = [f"{f.rule}: {f.observed}" for f in best.findings if f.severity is Severity.UNKNOWN]
+    return f"not sure of {best.host}: {'; '.join(unknown)}. Make sure of it, then go on with --yes"
 
 
 def refusal(report: CheckReport) -> str:

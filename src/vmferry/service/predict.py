@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from vmferry.facts.guest import GuestFacts
-from vmferry.forecast.precopy import forecast
+from vmferry.forecast.precopy import DOWNTIME_LIMIT_S, forecast
 from vmferry.model.migration import Forecast, MigrationResult, Range
 from vmferry.model.units import format_rate
 from vmferry.ports import HostPort, Store
@@ -24,23 +25,26 @@ DECLARED_SPREAD = (0.85, 0.94, 0.96)
 RECENT = 10
 
 
-def predict(
-    facts: GuestFacts,
-    source: HostPort,
-    target: HostPort,
-    store: Store,
-    *,
-    bandwidth_bytes_s: int | None = None,
-) -> Forecast:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the user allows; None: as libvirt has it."""
+
+    bandwidth_bytes_s: int | None = None
+    max_downtime_ms: int | None = None
+
+
+def predict(facts: GuestFacts, source: HostPort, target: HostPort, store: Store, limits: Limits) -> Forecast:
     """Rests on libvirt's last dirty-rate calculation of the guest, where there was one."""
     dirty, dirty_basis = _dirty_rate(facts, source, store)
     past = store.results(source=source.entry.name, target=target.entry.name, most=RECENT)
     rate, rate_basis = _rate(past, source, target)
-    if bandwidth_bytes_s is not None:
-        rate = Range(*(min(each, bandwidth_bytes_s) for each in (rate.p10, rate.p50, rate.p90)))
+    cap = limits.bandwidth_bytes_s
+    if cap is not None:
+        rate = Range(*(min(each, cap) for each in (rate.p10, rate.p50, rate.p90)))
         rate_basis += ", capped by the bandwidth asked for"
     memory_bytes = min(facts.memory_used_bytes or facts.guest.memory_bytes, facts.guest.memory_bytes)
-    return forecast(memory_bytes, rate, dirty, f"{rate_basis}; {dirty_basis}")
+    downtime_s = DOWNTIME_LIMIT_S if limits.max_downtime_ms is None else limits.max_downtime_ms / 1000
+    return forecast(memory_bytes, rate, dirty, f"{rate_basis}; {dirty_basis}", downtime_s)
 
 
 def _dirty_rate(facts: GuestFacts, source: HostPort, store: Store) -> tuple[int, str]:
@@ -62,9 +66,12 @@ def _rate(past: Sequence[MigrationResult], source: HostPort, target: HostPort) -
         low, middle, high = (share * min(told) for share in DECLARED_SPREAD)
         return Range(low, middle, high), "the migration link's rate as the inventory has it"
     seen = [
-        result.measured.transferred_bytes / result.measured.duration_s
+        run.transferred_bytes / run.duration_s
         for result in past
-        if result.measured is not None and result.measured.duration_s > 0
+        if (run := result.measured) is not None
+        and run.duration_s > 0
+        and run.transferred_bytes > 0
+        and run.bandwidth_bytes_s is None  # what it could have carried is not known
     ]
     if len(seen) >= 2:
         deciles = statistics.quantiles(seen, n=10, method="inclusive")
@@ -87,7 +94,7 @@ def predict_each(
         return {}
     source.dirty_rate(report.guest.uuid, measure_s)
     return {
-        host.entry.name: predict(report.move(host.entry.name).guest, source, host, store)
+        host.entry.name: predict(report.move(host.entry.name).guest, source, host, store, Limits())
         for host in targets
         if host.entry.name in open_to
     }

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from vmferry.errors import Failed
 from vmferry.fakes import FakeConnector, FakeGuest, FakeProber, FakeWorld, MemoryStore
 from vmferry.fakes.faults import CopyEffect, CopyFault, Leftover
 from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Disk, GuestState, Nic, Probe
 from vmferry.model.migration import Forecast, JobStats, MigrationResult, Outcome, Verified
+from vmferry.ports import HostPort
 from vmferry.service.check import CheckReport
 from vmferry.service.copying import CopyEnd
-from vmferry.service.migrate import Migration, Request, Tools
+from vmferry.service.migrate import Migration, Request, Tools, data_uri
 
 ADDRESS = "10.0.0.101"
 SHARED = Disk("vda", "disk", "file", "/srv/shared/web.img", "raw", "none")
@@ -35,7 +37,7 @@ class Seen:
     def checked(self, report: CheckReport) -> None:
         self.told.append("checked")
 
-    def chosen(self, target: str, forecast: Forecast) -> None:
+    def chosen(self, target: str, forecast: Forecast | None) -> None:
         self.told.append(f"chosen {target}")
 
     def progress(self, progress: Progress) -> None:
@@ -46,6 +48,9 @@ class Seen:
 
     def verified(self, checks: Sequence[Verified]) -> None:
         self.told.append("verified")
+
+    def note(self, message: str) -> None:
+        self.told.append(f"note {message}")
 
 
 class Ground:
@@ -180,6 +185,60 @@ def test_a_lost_reply_is_no_failure(ground: Ground) -> None:
     assert ground.running_on == ("beta",)
 
 
+class Asked:
+    """A host that tells when it is asked for the figures of a migration."""
+
+    def __init__(self, host: HostPort, tell: Callable[[], None]) -> None:
+        self._host, self._tell = host, tell
+
+    def __getattr__(self, name: str) -> object:
+        if name == "job_stats":
+            self._tell()
+        return getattr(self._host, name)
+
+
+def lose_touch(ground: Ground) -> HostPort:
+    """The caller hears no more of the copy; it goes on only once its source was asked whether it still runs."""
+    asked = threading.Event()
+    ground.fault(CopyEffect.LOSES_TOUCH)
+
+    def wait(stats: JobStats) -> None:
+        assert asked.wait(30)
+
+    ground.world.watch_copy = wait
+    source = FakeConnector(ground.world).connect(ground.world.host("alpha").entry, 5)
+
+    def tell() -> None:
+        if "settling" in ground.seen.told:
+            asked.set()
+
+    host: HostPort = Asked(source, tell)  # type: ignore[assignment]
+    return host
+
+
+def test_a_copy_that_goes_on_unheard_is_waited_for(ground: Ground) -> None:
+    result = ground.run("beta", source=lose_touch(ground), settle_limit_s=10)
+    assert result.outcome is Outcome.MIGRATED
+    assert all(check.ok for check in result.verification)
+    assert ground.running_on == ("beta",)
+
+
+def test_a_copy_that_goes_on_unheard_is_cancelled_all_the_same(ground: Ground) -> None:
+    source = lose_touch(ground)
+    tell = ground.seen.settling
+
+    def settling(end: CopyEnd) -> None:
+        ground.cancel.set()
+        tell(end)
+
+    ground.seen.settling = settling  # type: ignore[method-assign]
+    stalled = threading.Event()
+    ground.world.watch_copy = lambda stats: stalled.wait(0.3) and None
+    result = ground.run("beta", source=source, settle_limit_s=10)
+    assert result.outcome is Outcome.ROLLED_BACK
+    assert ground.running_on == ("alpha",)
+
+
 @pytest.mark.parametrize(
     ("effect", "settings", "outcome", "words"),
     [
@@ -272,3 +331,53 @@ def test_the_second_forecast_has_learned_from_the_first_run(ground: Ground) -> N
     assert second.forecast is not None
     assert "nominal" in first.forecast.basis
     assert "last migration" in second.forecast.basis
+
+
+def test_what_could_not_be_looked_at_is_no_yes(ground: Ground) -> None:
+    ground.world.host("beta").faults.refuses["see_disks"] = "no shell"
+    refused = ground.run("beta")
+    assert refused.outcome is Outcome.REFUSED
+    assert "storage.shared" in (refused.error or "")
+    assert "--yes" in (refused.error or "")
+    assert ground.running_on == ("alpha",)
+    assert ground.run("beta", accept_unknown=True).outcome is Outcome.MIGRATED
+
+
+def test_a_figure_that_cannot_be_had_changes_no_result(ground: Ground) -> None:
+    ground.world.host("beta").faults.refuses["completed_stats"] = "cannot acquire state change lock"
+    result = ground.run("beta")
+    assert result.outcome is Outcome.MIGRATED
+    assert result.measured is None
+
+
+def test_a_store_that_cannot_be_written_changes_no_result(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(result: MigrationResult) -> None:
+        raise Failed("the disk is full")
+
+    monkeypatch.setattr(ground.store, "save_result", full)
+    result = ground.run("beta")
+    assert result.outcome is Outcome.MIGRATED
+    assert any("could not be recorded: the disk is full" in told for told in ground.seen.told)
+
+
+def test_without_a_forecast_it_goes_all_the_same(ground: Ground) -> None:
+    ground.world.host("alpha").faults.refuses["dirty_rate"] = "not supported"
+    result = ground.run("beta")
+    assert result.outcome is Outcome.MIGRATED
+    assert result.forecast is None
+
+
+def test_cancel_during_the_forecast(ground: Ground) -> None:
+    def chosen(target: str, forecast: Forecast | None) -> None:
+        ground.cancel.set()
+
+    ground.seen.chosen = chosen  # type: ignore[method-assign]
+    assert ground.run("beta").cancelled
+    assert ground.running_on == ("alpha",)
+
+
+@pytest.mark.parametrize(
+    ("address", "uri"), [(None, None), ("10.1.0.11", "tcp://10.1.0.11"), ("fd00::1", "tcp://[fd00::1]")]
+)
+def test_where_the_memory_goes(address: str | None, uri: str | None) -> None:
+    assert data_uri(address) == uri
