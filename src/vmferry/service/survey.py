@@ -74,4 +74,9 @@ def _cpu(answer: object) -> tuple[CpuMatch, str]:
 
 
 def _problem(answer: object) -> str:
-    return answer.message if isinstance(answer, VmferryError) else str(answer)
+    """What kept a host from answering. A fault of our own is no answer of a host: it is raised."""
+    if isinstance(answer, VmferryError):
+        return answer.message
+    if isinstance(answer, Exception) and not isinstance(answer, TimeoutError):
+        raise answer
+    return str(answer)

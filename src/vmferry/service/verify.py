@@ -37,10 +37,14 @@ def verify(
         ("answers on the network", lambda: _answers(probe, prober)),
     ]
     answers = all_at_once([call for _, call in checks], LIMIT_S)
-    return tuple(
-        Verified(what, None, str(answer)) if isinstance(answer, Exception) else Verified(what, *answer)
-        for (what, _), answer in zip(checks, answers, strict=True)
-    )
+    return tuple(_verified(what, answer) for (what, _), answer in zip(checks, answers, strict=True))
+
+
+def _verified(what: str, answer: tuple[bool | None, str] | Exception) -> Verified:
+    """Whatever kept it from being looked at leaves it open: the guest has moved, and no error may hide that."""
+    if isinstance(answer, Exception):
+        return Verified(what, None, answer.message if isinstance(answer, VmferryError) else f"{answer!r}")
+    return Verified(what, *answer)
 
 
 def _one_copy(
