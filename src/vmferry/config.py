@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -30,7 +30,7 @@ import msgspec
 from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
-from vmferry.model.names import entry_problem
+from vmferry.model.names import entry_problem, probe_problem
 from vmferry.model.units import parse_bit_rate
 
 ETC = Path("/etc/vmferry/config.toml")
@@ -72,7 +72,7 @@ class Config:
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
     """The file named, or the first of the usual places that exists; none is fine. Raises UserError."""
-    path = explicit or next((place for place in _places(environment) if place.is_file()), None)
+    path = explicit or next((place for place in _places(environment) if _is_file(place)), None)
     if path is None:
         return Config(default_store(environment))
     return parse_config(_read(path), path, environment)
@@ -85,12 +85,11 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         raise UserError(f"{path} is not valid TOML: {error}; correct it, or name another file with --config") from None
     sections = _convert(document, _File, path, "")
     store = _convert(sections.store, _Store, path, "store")
-    guests = {name: _convert(value, _Guest, path, f"guests.{name}") for name, value in sections.guests.items()}
     return Config(
-        store_path=Path(store.path).expanduser() if store.path else default_store(environment),
+        store_path=_expanded(store.path, path) if store.path else default_store(environment),
         source=path,
-        hosts=tuple(_entry(name, value, path) for name, value in sections.hosts.items()),
-        probes={name: Probe(guest.address, guest.url) for name, guest in guests.items()},
+        hosts=_each_once([_entry(name, value, path) for name, value in sections.hosts.items()], path),
+        probes={name: _probe(name, value, path) for name, value in sections.guests.items()},
     )
 
 
@@ -107,6 +106,14 @@ def _places(environment: Mapping[str, str]) -> Iterator[Path]:
         yield lab
     yield Path(environment.get("XDG_CONFIG_HOME") or _home(environment) / ".config") / "vmferry/config.toml"
     yield ETC
+
+
+def _is_file(path: Path) -> bool:
+    """A place that may not be looked into is none for this user."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _is_ours(path: Path) -> bool:
@@ -128,6 +135,34 @@ def _read(path: Path) -> str:
         raise UserError(f"cannot read {path}: {error.strerror}; name a readable file with --config") from None
     except UnicodeDecodeError:
         raise UserError(f"{path} is not UTF-8 text; correct it, or name another file with --config") from None
+
+
+def _expanded(text: str, path: Path) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{path}: store.path: {text!a} has no home directory ({error}); write it in full") from None
+
+
+def _each_once(entries: Sequence[HostEntry], path: Path) -> tuple[HostEntry, ...]:
+    """One host under two names would show each of its guests twice."""
+    names: dict[str, str] = {}
+    for entry in entries:
+        other = names.setdefault(entry.uri, entry.name)
+        if other != entry.name:
+            raise UserError(
+                f"{path}: hosts.{entry.name}.uri: {entry.uri} is that of hosts.{other} already; a host has one name"
+            )
+    return tuple(entries)
+
+
+def _probe(name: str, section: object, path: Path) -> Probe:
+    guest = _convert(section, _Guest, path, f"guests.{name}")
+    wrong = probe_problem(guest.address, guest.url)
+    if wrong:
+        key, problem = wrong
+        raise UserError(f"{path}: guests.{name}.{key}: {problem}")
+    return Probe(guest.address, guest.url)
 
 
 def _entry(name: str, section: object, path: Path) -> HostEntry:

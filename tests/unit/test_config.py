@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,17 @@ BAD_FILES = [
     ("[hosts.a]\nuri = 'qemu:///system'\npeer_uri = 'x y'", "c.toml: hosts.a.peer_uri: a URI looks like"),
     ("[hosts.a]\nuri = 'qemu:///system'\nmigration_address = '-x'", "c.toml: hosts.a.migration_address: it is neither"),
     ("[guests.web]\nurl = ['x']", "c.toml: guests.web.url: expected str | null, got array"),
+    ("[guests.web]\naddress = 'web.example'", "c.toml: guests.web.address: 'web.example' is no IP address"),
+    ("[guests.web]\naddress = ''", "c.toml: guests.web.address: '' is no IP address"),
+    ("[guests.web]\nurl = 'file:///etc/passwd'", "c.toml: guests.web.url: 'file:///etc/passwd' is no http://"),
+    ("[guests.web]\nurl = 'http://web:x/'", "c.toml: guests.web.url: 'http://web:x/' is no http://"),
+    ("[guests.web]\nurl = 'http:///'", "c.toml: guests.web.url: 'http:///' is no http://"),
+    ("[guests.web]\nurl = 'http://web/ x'", "c.toml: guests.web.url: 'http://web/ x' is no http://"),
+    ("[store]\npath = '~no-such-user/x.db'", "c.toml: store.path: '~no-such-user/x.db' has no home directory"),
+    (
+        "[hosts.a]\nuri = 'qemu:///system'\n[hosts.b]\nuri = 'qemu:///system'",
+        "c.toml: hosts.b.uri: qemu:///system is that of hosts.a already",
+    ),
 ]
 
 
@@ -114,6 +126,22 @@ def test_nobody_elses_lab_is_followed(
 def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*nowhere.toml"):
         load_config(tmp_path / "nowhere.toml", {})
+
+
+def test_a_place_that_may_not_be_looked_into_is_passed_over(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may look everywhere, so the refusal is made here."""
+    write(tmp_path / "etc.toml", "/etc")
+    closed, looked = str(tmp_path / ".config"), Path.stat
+
+    def stat(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if str(self).startswith(closed):
+            raise PermissionError(13, "Permission denied")
+        return looked(self, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert load_config(None, environment).store_path == Path("/etc")
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:

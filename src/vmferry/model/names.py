@@ -46,6 +46,24 @@ def address_problem(address: str) -> str | None:
     return None
 
 
+def probe_problem(address: str | None, url: str | None) -> tuple[str, str] | None:
+    """The first wrong field of what is known of a guest's place on the network, as (field, what is wrong), or None."""
+    try:
+        ipaddress.ip_address("::" if address is None else address)
+    except ValueError:
+        return "address", f"{address!a} is no IP address; write it as 10.0.0.101 or fd00::101"
+    return None if url is None or _is_web(url) else ("url", f"{url!a} is no http:// or https:// address")
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it is the check
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and all("!" <= letter <= "~" for letter in url)
+
+
 def entry_problem(
     name: str, uri: str, peer_uri: str | None = None, migration_address: str | None = None
 ) -> tuple[str, str] | None:

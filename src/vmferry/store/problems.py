@@ -17,9 +17,11 @@ _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Raises Failed for whatever SQLite raises inside."""
+    """Raises Failed for whatever SQLite raises inside, and the system where the file cannot be looked at."""
     try:
         yield
+    except OSError as error:
+        raise Failed(_sentence(path, sqlite3.SQLITE_CANTOPEN), detail=str(error)) from error
     except sqlite3.Error as error:
         raise problem(path, error) from error
 

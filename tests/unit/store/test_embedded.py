@@ -118,6 +118,12 @@ def test_a_directory_is_no_store(tmp_path: Path) -> None:
         EmbeddedStore(tmp_path).hosts()
 
 
+def test_a_place_that_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="cannot be opened") as error:
+        EmbeddedStore(tmp_path / ("x" * 300)).hosts()
+    assert "File name too long" in error.value.detail
+
+
 def test_a_place_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Failed, match="cannot be made"):
