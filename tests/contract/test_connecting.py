@@ -15,6 +15,7 @@ import pytest
 from vmferry.errors import HostUnreachable, UserError
 from vmferry.hosts import LibvirtConnector
 from vmferry.hosts.connector import EARLY_SHELLS
+from vmferry.hosts.shared_ssh import SharedSsh
 from vmferry.model.host import HostEntry
 
 Ssh = Callable[[str], HostEntry]
@@ -89,6 +90,59 @@ def test_the_reason_is_told(ssh: Ssh, script: str, reason: str) -> None:
     assert reason in caught.value.message
     assert "\n" not in caught.value.message
     assert caught.value.detail
+
+
+def test_a_long_warning_of_ssh_is_not_lost(ssh: Ssh) -> None:
+    """Libvirt gives up at more than 1 KiB of it, and tells none of it."""
+    script = (
+        "echo '@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @' >&2\n"
+        "yes 'Someone could be eavesdropping on you right now (man-in-the-middle attack)!' | head -n 40 >&2\n"
+        "echo 'Host key verification failed.' >&2\n"
+        "exit 255"
+    )
+    with pytest.raises(HostUnreachable) as caught:
+        LibvirtConnector().connect(ssh(script), 5)
+    assert "its ssh host key has changed" in caught.value.message
+    assert "ssh-keygen -R h1" in caught.value.message
+    assert "eavesdropping" in caught.value.detail
+
+
+def test_a_process_that_is_killed_leaves_an_empty_directory_at_most(ssh: Ssh, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    program = (
+        "import sys\n"
+        "from vmferry.hosts.shared_ssh import SharedSsh\n"
+        "shared = SharedSsh([sys.argv[1]])\n"
+        "shared.begin()\n"
+        "print(shared.options(1000)[0], flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    # As ssh: a socket while it runs, which is until its input ends.
+    script = 'path=${2#-oControlPath=}; touch "$path"; cat >/dev/null; rm "$path"'
+    fake = ssh(script).uri.partition("command=")[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, fake],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(run)},
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(f"-oControlPath={run}/vmferry-".encode())
+        process.kill()
+    wait_until_all_ended(pids(tmp_path))
+    (left,) = run.iterdir()
+    assert list(left.iterdir()) == []
+
+
+def test_without_a_place_for_the_socket_each_goes_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    shared = SharedSsh(["ssh", "h1"])
+    shared.begin()
+    assert shared.options(5) == ()
+    shared.close()
 
 
 def test_libvirt_itself_writes_nothing(ssh: Ssh, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,12 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import libvirt
 
-from vmferry.errors import HostUnreachable, UserError
+from vmferry.errors import HostUnreachable, UserError, silent
 from vmferry.hosts import events
 from vmferry.hosts.children import end_children_of_thread
 from vmferry.hosts.host import LibvirtHost
@@ -112,7 +112,7 @@ class LibvirtConnector:
             undo.callback(shell.close)
             if early:
                 shell.begin()
-            connection = _open(entry, timeout_s, deadline, ways.ssh_options)
+            connection = _open(entry, timeout_s, deadline, ways)
             line = Line(connection, lambda: _open(entry, REOPEN_LIMIT_S))
             return LibvirtHost(entry, line, shell, undo.pop_all())
 
@@ -123,6 +123,8 @@ class _Ways:
 
     shell: tuple[str, ...] | None
     ssh_options: tuple[str, ...] = ()
+    said: Callable[[], str] = str
+    """What the ssh that both go through said on standard error."""
 
 
 def _ways(entry: HostEntry, timeout_s: float, undo: contextlib.ExitStack, *, share: bool) -> _Ways:
@@ -136,30 +138,35 @@ def _ways(entry: HostEntry, timeout_s: float, undo: contextlib.ExitStack, *, sha
     try:
         options = shared.options(timeout_s)
     except TimeoutError:
-        raise _silent(entry, timeout_s) from None
-    return _Ways((command[0], *options, *command[1:]), options)
+        raise silent(entry.name, timeout_s) from None
+    return _Ways((command[0], *options, *command[1:]), options, shared.said)
 
 
-def _silent(entry: HostEntry, timeout_s: float) -> HostUnreachable:
-    words = f"host {entry.name} gave no answer within {timeout_s:g} s; check that it is up and its libvirt daemon runs"
-    return HostUnreachable(entry.name, words)
+_ALONE = _Ways(None)
 
 
 def _open(
-    entry: HostEntry, timeout_s: float, deadline: float | None = None, ssh_options: Sequence[str] = ()
+    entry: HostEntry, timeout_s: float, deadline: float | None = None, ways: _Ways = _ALONE
 ) -> libvirt.virConnect:
     """`deadline` on the monotonic clock: when `timeout_s` seconds, part of which may be spent already, are over."""
-    opening = _Opening(entry.uri, ssh_options)
+    opening = _Opening(entry.uri, ways.ssh_options)
     thread = threading.Thread(target=opening.run, name=f"open-{entry.name}", daemon=True)
     thread.start()
     left_s = timeout_s if deadline is None else max(0.0, deadline - time.monotonic())
     if not opening.ended.wait(left_s) and opening.abandon(thread):
-        raise _silent(entry, timeout_s)
+        raise silent(entry.name, timeout_s)
     if opening.connection is None:
-        text = str(opening.problem)
-        code = opening.problem.get_error_code() if opening.problem is not None else None
-        why = f"host {entry.name} cannot be reached: {reason(entry.uri, text)}"
-        raise HostUnreachable(entry.name, why, detail=text, code=code)
+        raise _failed(entry, opening.problem, ways.said())
     with contextlib.suppress(libvirt.libvirtError):  # a local connection has no keepalive
         opening.connection.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
     return opening.connection
+
+
+def _failed(entry: HostEntry, problem: libvirt.libvirtError | None, said: str) -> HostUnreachable:
+    """Libvirt's words, and what `said` has beside them: of an ssh that says more than 1 KiB, libvirt tells nothing."""
+    text = str(problem)
+    more = [line for line in said.splitlines() if line.strip() and line.strip() not in text]
+    whole = "\n".join([text, *more])
+    code = problem.get_error_code() if problem is not None else None
+    why = f"host {entry.name} cannot be reached: {reason(entry.uri, whole)}"
+    return HostUnreachable(entry.name, why, detail=whole, code=code)

@@ -7,6 +7,7 @@ of its own.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import tempfile
@@ -19,10 +20,18 @@ from pathlib import Path
 def detached(command: str, options: Sequence[str] = ()) -> Iterator[str]:
     """A path that starts `command` with these options detached, good inside the `with`; what it started may go on.
 
-    It is `command` itself where temporary files cannot be run.
+    It is `command` itself where temporary files cannot be made or run.
     """
-    with tempfile.TemporaryDirectory(prefix="vmferry-", ignore_cleanup_errors=True) as directory:
-        path = Path(directory) / "ssh"
-        path.write_text(f'#!/bin/sh\nexec setsid -w {shlex.join([command, *options])} "$@"\n')
-        path.chmod(0o700)
-        yield str(path) if os.access(path, os.X_OK) else command
+    with contextlib.ExitStack() as made:
+        path = None
+        with contextlib.suppress(OSError):
+            path = _written(made, f'#!/bin/sh\nexec setsid -w {shlex.join([command, *options])} "$@"\n')
+        yield str(path) if path is not None and os.access(path, os.X_OK) else command
+
+
+def _written(made: contextlib.ExitStack, script: str) -> Path:
+    temporary = tempfile.TemporaryDirectory(prefix="vmferry-", ignore_cleanup_errors=True)
+    path = Path(made.enter_context(temporary)) / "ssh"
+    path.write_text(script)
+    path.chmod(0o700)
+    return path

@@ -8,7 +8,12 @@ from vmferry.hosts.uris import describe
 
 _REASONS = (
     (
-        r"Host key verification failed|REMOTE HOST IDENTIFICATION",
+        r"REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "its ssh host key has changed; if that was meant, ssh-keygen -R {known_as} forgets the old one, then log in "
+        "once with ssh {user}@{host} and compare the new one",
+    ),
+    (
+        r"Host key verification failed",
         "its ssh host key is not known here or has changed; log in once with ssh {user}@{host} and compare the key",
     ),
     (

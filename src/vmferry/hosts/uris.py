@@ -63,4 +63,6 @@ def _query(parts: SplitResult) -> dict[str, str]:
 def describe(uri: str) -> Mapping[str, str]:
     """The words of a URI that a reason for people uses."""
     parts = urlsplit(uri)
-    return {"host": parts.hostname or "this machine", "user": parts.username or "this user"}
+    host = parts.hostname or "this machine"
+    known_as = host if parts.port in (None, 22) else f"'[{host}]:{parts.port}'"  # in ssh's known_hosts
+    return {"host": host, "user": parts.username or "this user", "known_as": known_as}

@@ -4,6 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from vmferry.hosts.detached import detached
 
 
@@ -18,3 +20,9 @@ def test_it_runs_in_a_session_of_its_own_with_its_arguments(tmp_path: Path) -> N
     assert arguments == ["-T", "a b", "$(x)"]
     assert ran.returncode == 7
     assert not Path(path).exists()
+
+
+def test_it_is_the_command_itself_where_no_file_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    with detached("ssh", ["-v"]) as path:
+        assert path == "ssh"

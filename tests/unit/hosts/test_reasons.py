@@ -18,6 +18,10 @@ URI = "qemu+ssh://root@h1/system"
         ),
         ("Cannot recv data: Host key verification failed.: Connection reset by peer", "host key is not known"),
         (
+            "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.",
+            "its ssh host key has changed; if that was meant, ssh-keygen -R h1 ",
+        ),
+        (
             "Cannot recv data: ssh: connect to host h1 port 22: Connection refused: Connection reset by peer",
             "h1 refuses the connection",
         ),
@@ -46,3 +50,8 @@ def test_each_failure_has_its_reason(text: str, expected: str) -> None:
     said = reason(URI, text)
     assert expected in said
     assert "\n" not in said
+
+
+def test_ssh_knows_the_host_at_another_port_by_another_name() -> None:
+    said = reason("qemu+ssh://root@h1:2222/system", "REMOTE HOST IDENTIFICATION HAS CHANGED")
+    assert "ssh-keygen -R '[h1]:2222' " in said
