@@ -13,7 +13,7 @@ from vmferry.cli.options import Group
 from vmferry.cli.output import Layout as Table
 from vmferry.errors import UserError
 from vmferry.lab import control
-from vmferry.lab.layout import layout_of_environment
+from vmferry.lab.layout import Layout, layout_of_environment
 from vmferry.lab.network import Network
 from vmferry.lab.plan import MAX_HOSTS
 from vmferry.lab.state import load
@@ -47,6 +47,7 @@ def down(app: App) -> None:
     """Remove the lab, its guests and their disks. The cache of images stays."""
     if not control.down(layout_of_environment(), app.note):
         app.note("no lab is up; nothing was changed")
+    _tell(app, nothing())
 
 
 @lab.command("status")
@@ -84,7 +85,9 @@ def execute(host: str, command: tuple[str, ...]) -> int:
 @pass_app
 def kill(app: App, host: str) -> None:
     """Take HOST's power away: everything in it ends at once."""
-    control.kill_host(layout_of_environment(), host, app.note)
+    layout = layout_of_environment()
+    control.kill_host(layout, host, app.note)
+    _tell_status(app, layout)
 
 
 @lab.command("start")
@@ -92,7 +95,9 @@ def kill(app: App, host: str) -> None:
 @pass_app
 def start(app: App, host: str) -> None:
     """Give HOST its power back, and wait until it can be used."""
-    control.start_host(layout_of_environment(), host, app.note)
+    layout = layout_of_environment()
+    control.start_host(layout, host, app.note)
+    _tell_status(app, layout)
 
 
 @lab.command("link")
@@ -103,7 +108,8 @@ def start(app: App, host: str) -> None:
 @click.option(
     "--network", type=click.Choice([each.value for each in Network]), default=Network.MIGRATION.value, show_default=True
 )
-def link(host: str, rate: str | None, pull: bool, plug: bool, network: str) -> None:
+@pass_app
+def link(app: App, host: str, rate: str | None, pull: bool, plug: bool, network: str) -> None:
     """Change HOST's link to a network."""
     if (rate is not None) + pull + plug != 1:
         raise UserError("say what to do with the link: one of --rate, --down and --up")
@@ -112,9 +118,21 @@ def link(host: str, rate: str | None, pull: bool, plug: bool, network: str) -> N
         control.set_rate(layout, host, rate, over)
     else:
         control.set_link(layout, host, plug, over)
+    _tell_status(app, layout)
 
 
 _HEADINGS = ("NAME", "STATE", "ADDRESS", "RELEASE", "LIBVIRT", "QEMU", "GUESTS", "URI")
+
+
+def _tell_status(app: App, layout: Layout) -> None:
+    if not app.readable:
+        _tell(app, status(layout, control.opened(layout)))
+
+
+def _tell(app: App, document: dict[str, Any]) -> None:
+    """For programs only: people have seen what was done."""
+    if not app.readable:
+        app.emit(document)
 
 
 def _show(app: App, document: dict[str, Any]) -> None:

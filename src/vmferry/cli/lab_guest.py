@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from vmferry.cli.context import App, pass_app
+from vmferry.cli.options import Command
+from vmferry.cli.output import write_lines
 from vmferry.lab.guest import create_guest, remove_guest
 from vmferry.lab.guest_plan import MACHINE, GuestPlan, Storage
 from vmferry.lab.layout import layout_of_environment
@@ -20,7 +23,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> i
 _STORAGES = click.Choice([*(storage.value for storage in Storage), "none"])
 
 
-@click.command("guest")
+@click.command("guest", cls=Command)
 @click.argument("name")
 @click.option(
     "--memory", default="512MiB", show_default=True, metavar="SIZE", callback=_size, help="Memory of the guest."
@@ -44,7 +47,9 @@ _STORAGES = click.Choice([*(storage.value for storage in Storage), "none"])
 @click.option("--on", default="", metavar="HOST", help="The host to start it on.  [default: the first]")
 @click.option("--machine", default=MACHINE, show_default=True, help="Its machine type.")
 @click.option("--remove", is_flag=True, help="End the guest and remove its disks.")
+@pass_app
 def guest(
+    app: App,
     name: str,
     memory: int,
     storages: tuple[str, ...],
@@ -59,8 +64,13 @@ def guest(
     layout = layout_of_environment()
     if remove:
         remove_guest(layout, name)
+        if not app.readable:
+            app.emit({"guests": [], "removed": [name]})
         return
     plan = GuestPlan(name, memory, dirty, working_set, machine)
     disks = [Storage(storage) for storage in storages if storage != "none"]
     made = create_guest(layout, plan, disks, disk_bytes=disk_size, on=on)
-    click.echo(f"{made.name} {made.host} {made.address}")
+    if app.readable:
+        write_lines([f"{made.name} {made.host} {made.address}"])
+    else:
+        app.emit({"guests": [made]})
