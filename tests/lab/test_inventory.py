@@ -43,9 +43,20 @@ def test_a_guest_that_may_be_on_a_host_without_power(vmferry: Run, dead: str) ->
     assert f"it may be on one that did not: {dead}" in ran.stderr
 
 
-def test_a_host_that_refuses_the_key(vmferry: Run, lab: Layout, tmp_path: Path) -> None:
+@pytest.fixture
+def keyless_ssh(tmp_path: Path) -> Path:
+    """An ssh that has no key, and neither reads nor writes what the user's own knows."""
+    options = ("UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no", "IdentitiesOnly=yes", "IdentityAgent=none")
+    words = " ".join(f"-o {option}" for option in options)
+    path = tmp_path / "ssh"
+    path.write_text(f'#!/bin/sh\nexec ssh -F /dev/null {words} -i {tmp_path}/none "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_a_host_that_refuses_the_key(vmferry: Run, lab: Layout, tmp_path: Path, keyless_ssh: Path) -> None:
     hosts = json.loads(vmferry("lab", "status", "-o", "json").stdout)["hosts"]
-    uri = f"qemu+ssh://root@{hosts[0]['address']}/system?no_verify=1&keyfile={tmp_path}/none"
+    uri = f"qemu+ssh://root@{hosts[0]['address']}/system?command={keyless_ssh}"
     config = tmp_path / "config.toml"
     config.write_text(f'[store]\npath = "{tmp_path}/vmferry.db"\n[hosts.h1]\nuri = "{uri}"\n')
     ran = vmferry("--config", str(config), "guest", "list", check=False)
