@@ -1,4 +1,4 @@
-"""The workload's blocks: what must not pass as intact. The C code itself, as a shared library."""
+"""The workload's blocks: what must not pass as intact; and its pace. The C code itself, as a shared library."""
 
 import ctypes
 import subprocess
@@ -14,6 +14,8 @@ WORDS = 512
 OK, EMPTY, STALE, CORRUPT = range(4)
 OWNER, INDEX, GENERATION = 77, 5, 3
 
+UNIT_BYTES = 4096
+
 Block = ctypes.Array[ctypes.c_uint64]
 Check = Callable[..., int]
 
@@ -21,7 +23,9 @@ Check = Callable[..., int]
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     target = tmp_path_factory.mktemp("workload") / "block.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", target, WORKLOAD / "block.c"], check=True)
+    subprocess.run(
+        ["gcc", "-shared", "-fPIC", "-O2", "-o", target, WORKLOAD / "block.c", WORKLOAD / "pace.c"], check=True
+    )
     loaded = ctypes.CDLL(str(target))
     numbers = [ctypes.c_uint64] * 3
     loaded.block_fill.argtypes = loaded.block_check.argtypes = [ctypes.c_void_p, *numbers]
@@ -71,3 +75,16 @@ def test_zeroes_are_empty(library: ctypes.CDLL) -> None:
 def test_owners_differ_by_guest_and_by_disk(library: ctypes.CDLL) -> None:
     names = [(b"g1", b"vda"), (b"g1", b"vdb"), (b"g2", b"vda"), (b"g1v", b"da")]
     assert len({library.owner_id(*name) for name in names}) == len(names)
+
+
+class Pace(ctypes.Structure):
+    _fields_ = (("bytes_s", ctypes.c_uint64), ("last_us", ctypes.c_uint64), ("owed", ctypes.c_uint64))
+
+
+@pytest.mark.parametrize("bytes_s", [50, 4096, 40 << 10])
+def test_a_pace_of_less_than_a_unit_in_a_tick_gets_there(library: ctypes.CDLL, bytes_s: int) -> None:
+    """One tick is 10 ms: a unit is all but owed, and the rest must not be rounded away."""
+    library.pace_wait.argtypes, library.pace_wait.restype = [ctypes.POINTER(Pace), ctypes.c_uint64], ctypes.c_uint64
+    pace = Pace(bytes_s, 0, (UNIT_BYTES - 1) * 10**6)
+    assert library.pace_wait(ctypes.byref(pace), UNIT_BYTES) == 1
+    assert pace.owed < UNIT_BYTES * 10**6

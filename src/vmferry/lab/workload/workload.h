@@ -46,9 +46,11 @@ void be_nice(void);
 /* pace.c: times by CLOCK_MONOTONIC, which stands still while the guest is paused */
 uint64_t now_ms(void);
 struct pace {
-    uint64_t bytes_s, last_us, owed_bytes;
+    uint64_t bytes_s, last_us;
+    uint64_t owed; /* in millionths of a byte, so that a slow pace is not rounded away */
 };
-/* Sleeps until at least one UNIT is owed and says how many units are. A pause is caught up by at most 100 ms of work. */
+/* Sleeps until at least one UNIT is owed and says how many units are. A pause is caught up by at most 100 ms of work,
+ * or one UNIT. */
 uint64_t pace_wait(struct pace *pace, uint64_t unit_bytes);
 
 /* block.c: 4 KiB that prove whose, which and how new they are */
