@@ -17,7 +17,7 @@ from pathlib import Path
 
 from vmferry.errors import UserError
 from vmferry.lab.layout import Layout
-from vmferry.lab.plan import HostPlan, LabPlan
+from vmferry.lab.plan import SUBNET_BITS, HostPlan, LabPlan
 from vmferry.lab.shell import run
 from vmferry.model.units import parse_bit_rate
 
@@ -30,9 +30,10 @@ class Network(StrEnum):
 
 
 def routes() -> list[IPv4Network]:
-    """What the machine reaches by routes of any table, but for its default route."""
+    """What the machine reaches by routes of any table, but for its default route: a VPN's may be two halves of it."""
     found = json.loads(run("ip", "-json", "-4", "route", "show", "table", "all"))
-    return [IPv4Network(route["dst"]) for route in found if route["dst"] != "default"]
+    networks = [IPv4Network(route["dst"]) for route in found if route["dst"] != "default"]
+    return [network for network in networks if network.prefixlen > 1]
 
 
 def build(layout: Layout, plan: LabPlan) -> None:
@@ -109,10 +110,9 @@ _BRIDGES = [
 
 
 def machine_commands(layout: Layout, plan: LabPlan) -> str:
-    prefix_bits = plan.lab_subnet.prefixlen
     return (
         f"link add {layout.link} type veth peer name up0 netns {layout.prefix}\n"
-        f"addr add {plan.machine_address}/{prefix_bits} dev {layout.link}\n"
+        f"addr add {plan.machine_address}/{SUBNET_BITS} dev {layout.link}\n"
         f"link set {layout.link} up\n"
     )
 
@@ -137,10 +137,10 @@ def host_commands(host: HostPlan) -> list[str]:
         f"link add br0 address {mac(host.address)} type bridge stp_state 0 forward_delay 0",
         "link set lab0 master br0 up",
         "link set br0 up",
-        f"addr add {host.address}/24 dev br0",
+        f"addr add {host.address}/{SUBNET_BITS} dev br0",
     ]
     if host.migration_address:
-        commands += ["link set mig0 up", f"addr add {host.migration_address}/24 dev mig0"]
+        commands += ["link set mig0 up", f"addr add {host.migration_address}/{SUBNET_BITS} dev mig0"]
     return commands
 
 

@@ -13,7 +13,11 @@ RELEASES = {TRIXIE: "Debian 13", BOOKWORM: "Debian 12"}
 MAX_HOSTS = 8
 STORAGE = "storage"
 _FIRST_HOST, _FIRST_GUEST, _STORAGE = 11, 101, 2
-_SECOND_OCTETS = range(213, 250)
+SUBNET_BITS = 24
+_PRIVATE = tuple(
+    IPv4Network(text) for text in ("10.213.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15")
+)
+"""Where a lab looks for subnets, in this order. What is at the beginning of 10.0.0.0/8 is what others take first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +91,19 @@ def make_plan(name: str, hosts: int, mixed: bool, routes: Iterable[IPv4Network])
 
 
 def free_subnets(routes: list[IPv4Network]) -> tuple[IPv4Network, IPv4Network]:
-    """Two neighbouring /24 that no route of the machine overlaps; the first of a pair is even in its third byte."""
+    """Two neighbouring subnets that no route of the machine overlaps; the first of a pair is even in its third byte."""
     for lab, migration in _candidates():
         if not any(route.overlaps(lab) or route.overlaps(migration) for route in routes):
             return lab, migration
+    in_the_way = sorted({route for route in routes if any(route.overlaps(private) for private in _PRIVATE)})
+    widest = ", ".join(str(route) for route in sorted(in_the_way, key=lambda route: route.prefixlen)[:4])
     raise Failed(
-        "no free subnet: the machine has routes over all of 10.213.0.0 to 10.249.255.255; remove one and try again"
+        f"no free subnet: routes of the machine ({widest}) leave none of {', '.join(map(str, _PRIVATE))};"
+        " remove one, as by ending a VPN, and try again"
     )
 
 
 def _candidates() -> Iterator[tuple[IPv4Network, IPv4Network]]:
-    for second in _SECOND_OCTETS:
-        for third in range(0, 256, 2):
-            yield IPv4Network(f"10.{second}.{third}.0/24"), IPv4Network(f"10.{second}.{third + 1}.0/24")
+    for private in _PRIVATE:
+        subnets = private.subnets(new_prefix=SUBNET_BITS)
+        yield from zip(subnets, subnets, strict=True)

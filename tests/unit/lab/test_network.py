@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
+from ipaddress import IPv4Network
+
 import pytest
 
 from vmferry.errors import UserError
+from vmferry.lab import network
 from vmferry.lab.layout import layout_of_environment
 from vmferry.lab.network import cable_commands, host_commands, mac, machine_commands, parse_rate, shape_arguments
 from vmferry.lab.plan import make_plan
@@ -51,3 +55,9 @@ def test_the_storage_host_is_not_on_the_migration_network() -> None:
     commands = [*cable_commands("ns", PLAN.storage), *host_commands(PLAN.storage)]
     assert not any("mig" in command for command in commands)
     assert f"addr add {PLAN.storage.address}/24 dev br0" in commands
+
+
+def test_a_default_route_in_two_halves_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [{"dst": dst} for dst in ("default", "0.0.0.0/1", "128.0.0.0/1", "10.8.0.0/24", "10.9.0.1")]
+    monkeypatch.setattr(network, "run", lambda *_: json.dumps(listed))
+    assert network.routes() == [IPv4Network("10.8.0.0/24"), IPv4Network("10.9.0.1/32")]

@@ -11,7 +11,8 @@ from vmferry.errors import Failed, UserError
 from vmferry.lab.plan import BOOKWORM, TRIXIE, free_subnets, make_plan
 from vmferry.lab.state import LabState, Phase, Versions, decode, encode
 
-EVERYTHING = [IPv4Network("10.208.0.0/12"), IPv4Network("10.224.0.0/11")]
+TEN = IPv4Network("10.0.0.0/8")
+EVERYTHING = [TEN, *map(IPv4Network, ("172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15"))]
 NETWORKS = st.builds(
     lambda address, bits: IPv4Network((address, bits), strict=False),
     st.integers(int(IPv4Address("10.213.0.0")), int(IPv4Address("10.213.20.255"))),
@@ -48,8 +49,13 @@ def test_free_subnets_overlap_no_route(routes: list[IPv4Network]) -> None:
 
 
 def test_no_free_subnet_is_said() -> None:
-    with pytest.raises(Failed, match="no free subnet"):
+    with pytest.raises(Failed, match=r"no free subnet: routes of the machine \(10\.0\.0\.0/8, "):
         free_subnets(EVERYTHING)
+
+
+@pytest.mark.parametrize("number", range(1, len(EVERYTHING)))
+def test_a_vpn_over_all_of_one_private_network_leaves_the_next(number: int) -> None:
+    assert all(subnet.subnet_of(EVERYTHING[number]) for subnet in free_subnets(EVERYTHING[:number]))
 
 
 def test_an_unknown_host_is_answered_with_the_names_there_are() -> None:
