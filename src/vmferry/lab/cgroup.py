@@ -14,15 +14,17 @@ from pathlib import Path
 
 from vmferry.errors import Failed
 from vmferry.lab.layout import Layout
+from vmferry.lab.mounts import mountinfo
 
-_MOUNTS = Path("/proc/self/mountinfo")
 _LIMIT_S = 8.0
+_FOREIGN = 0
+"""How the kernel lists a member that this process's pid namespace has no number for. To a signal it means ourselves."""
 
 
-def hierarchies(mountinfo: str) -> list[Path]:
+def hierarchies(text: str) -> list[Path]:
     """Mount points of the hierarchies of interest, from the text of mountinfo."""
     found = []
-    for line in mountinfo.splitlines():
+    for line in text.splitlines():
         before, _, after = line.partition(" - ")
         kind, _, options = after.split(" ", 2)
         if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options.split(",")):
@@ -45,6 +47,10 @@ def hosts(layout: Layout) -> list[str]:
 
 
 def processes(layout: Layout, host: str) -> set[int]:
+    return _all_members(layout, host) - {_FOREIGN}
+
+
+def _all_members(layout: Layout, host: str) -> set[int]:
     members: set[int] = set()
     for group in _groups(layout, host):
         for folder, _, _ in os.walk(group):  # not rglob: that one raises where a group goes away while it looks
@@ -60,12 +66,18 @@ def leader(layout: Layout, host: str) -> int | None:
 def kill(layout: Layout, host: str) -> None:
     """At once and without a word to them, as a loss of power does. Returns when they are gone."""
     deadline = time.monotonic() + _LIMIT_S
-    while members := processes(layout, host):
-        for pid in members:
+    while members := _all_members(layout, host):
+        for pid in members - {_FOREIGN}:
             _kill(pid)
         if time.monotonic() > deadline:
-            raise Failed(f"processes of {host} do not end: {sorted(members)}; see what holds them, then lab down again")
+            raise Failed(_unkilled(host, members))
         time.sleep(0.02)
+
+
+def _unkilled(host: str, members: set[int]) -> str:
+    if members == {_FOREIGN}:
+        return f"processes of {host} are in a container this one does not see into; run the command where the lab began"
+    return f"processes of {host} do not end: {sorted(members)}; see what holds them, then lab down again"
 
 
 def remove(layout: Layout) -> None:
@@ -79,7 +91,7 @@ def remove(layout: Layout) -> None:
 
 
 def _roots() -> list[Path]:
-    return hierarchies(_MOUNTS.read_text())
+    return hierarchies(mountinfo())
 
 
 def _groups(layout: Layout, host: str) -> list[Path]:

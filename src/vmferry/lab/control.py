@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from vmferry.errors import Failed, UserError
 from vmferry.lab import cgroup, host, image, network, state
@@ -18,6 +19,7 @@ from vmferry.lab.shell import missing_packages
 from vmferry.lab.state import LabState
 from vmferry.lab.up import Say, bring_up, recipe_of, start
 
+_DEVICES = ("/dev/net/tun", "/dev/fuse")
 _ENVIRONMENT = ("HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 
 
@@ -27,7 +29,7 @@ def silent(message: str) -> None:
 
 def up(layout: Layout, hosts: int = 2, mixed: bool = False, say: Say = silent) -> LabState:
     """See vmferry.lab.up.bring_up."""
-    _need_machine()
+    need_machine()
     with machine_lock(say):
         return bring_up(layout, hosts, mixed, say)
 
@@ -41,7 +43,7 @@ def down(layout: Layout, say: Say = silent) -> bool:
 
 def prepare(layout: Layout, images: bool, say: Say = silent) -> None:
     """Builds what the first guest, and with `images` what the first lab, would otherwise have to wait for."""
-    _need_machine()
+    need_machine()
     prepare_guest_image(layout.cache)  # put in place whole, by a rename: it needs no lock
     if images:
         with machine_lock(say):
@@ -66,7 +68,7 @@ def kill_host(layout: Layout, name: str, say: Say = silent) -> None:
 
 def start_host(layout: Layout, name: str, say: Say = silent) -> None:
     """Gives a host power again, and returns when it can be used."""
-    need_root()
+    need_machine()
     with machine_lock(say):
         found = opened(layout)
         if host.is_running(layout, found.plan.host(name).name):
@@ -120,10 +122,14 @@ def need_root() -> None:
         raise Failed("the lab needs root, for namespaces and mounts: run the command again with sudo")
 
 
-def _need_machine() -> None:
+def need_machine() -> None:
+    """To be called by what builds: the machine has all it takes, and what is made can be read by its hosts."""
     need_root()
+    os.umask(0o022)
     if missing := missing_packages():
         raise Failed(f"the lab needs packages that are not installed: apt-get install {' '.join(missing)}")
+    if absent := [device for device in _DEVICES if not Path(device).exists()]:
+        raise Failed(f"the lab needs {' and '.join(absent)}: use a machine, or a container, that has its kernel's")
 
 
 def _running(layout: Layout, name: str) -> HostPlan:

@@ -5,21 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from vmferry.lab import cgroup, network
+from vmferry.lab import cgroup, network, nspawn
 from vmferry.lab.host import remove_root
 from vmferry.lab.layout import RUN, Layout
 from vmferry.lab.parallel import side_by_side
 from vmferry.lab.shell import run
 
 _CLAIMS = RUN / "directories"
-_NSPAWN_RUN = Path("/run/systemd/nspawn")
-_MADE_BY_TOOLS = (
-    network.NAMESPACES,
-    Path("/run/systemd/machines"),
-    _NSPAWN_RUN,
-    _NSPAWN_RUN / "locks",
-    _NSPAWN_RUN / "propagate",
-)
+_MADE_BY_TOOLS = (network.NAMESPACES, *nspawn.DIRECTORIES)
 """Directories that `ip netns` (which makes it a mount as well) and systemd-nspawn make when they are first used."""
 
 
@@ -31,7 +24,7 @@ def clear(layout: Layout) -> bool:
     network.remove(layout)
     remove_root(layout)
     cgroup.remove(layout)
-    _remove_nspawn_files(layout)
+    nspawn.clean(f"{layout.prefix}-*")
     shutil.rmtree(layout.run, ignore_errors=True)
     _release_directories()
     return there
@@ -61,9 +54,3 @@ def _release_directories() -> None:
                 run("umount", str(path))
             path.rmdir()
     _CLAIMS.unlink()
-
-
-def _remove_nspawn_files(layout: Layout) -> None:
-    """What a supervisor that was killed had no time to remove."""
-    for path in (_NSPAWN_RUN / "propagate").glob(f"{layout.prefix}-*"):
-        path.rmdir()

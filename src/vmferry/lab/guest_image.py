@@ -7,6 +7,7 @@ The kernel is the machine's own Debian's, fetched by apt with the machine's own 
 
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -54,6 +55,12 @@ def prepare_guest_image(cache: Path) -> GuestImage:
             _build(Path(scratch))
             _publish(Path(scratch) / "image", image.directory)
     return image
+
+
+def remove_older_images(current: GuestImage) -> None:
+    for image in current.directory.parent.glob("[!.]*"):
+        if image != current.directory:
+            shutil.rmtree(image)
 
 
 def _key() -> str:
@@ -104,18 +111,30 @@ def _contents(init: Path, kernel_root: Path) -> list[Entry]:
 
 
 def _unpack_kernel(scratch: Path) -> Path:
-    _run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", _kernel_package()], cwd=scratch)
+    try:
+        _download_kernel(scratch)
+    except Failed:  # a mirror keeps no package that the machine's old lists still name
+        _update_lists()
+        _download_kernel(scratch)
     (package,) = scratch.glob("*.deb")
     root = scratch / "kernel"
     _run(["dpkg-deb", "-x", str(package), str(root)])
     return root
 
 
+def _download_kernel(scratch: Path) -> None:
+    _run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", _kernel_package()], cwd=scratch)
+
+
+def _update_lists() -> None:
+    _run(["apt-get", "-qq", "update"])
+
+
 def _kernel_package() -> str:
     """The package that the metapackage stands for today; apt's lists are fetched where there are none."""
     found = _ask_kernel_package()
     if not found:
-        _run(["apt-get", "-qq", "update"])
+        _update_lists()
         found = _ask_kernel_package()
     if not found:
         raise Failed(f"apt knows no package {KERNEL_PACKAGE}; enable Debian's main component in apt's sources")

@@ -11,30 +11,21 @@ import uuid
 from pathlib import Path
 
 from vmferry.errors import Failed
-from vmferry.lab import access, cgroup, network
+from vmferry.lab import access, cgroup, mounts, network, nspawn
 from vmferry.lab.layout import Layout
 from vmferry.lab.plan import STORAGE, HostPlan, LabPlan
 from vmferry.lab.recipe import write
 from vmferry.lab.shell import run, ssh
 from vmferry.lab.state import Versions
 from vmferry.lab.storage import configure_host, configure_storage
+from vmferry.lab.storage_files import LOCAL_DIR, dir_pool
 
 GUEST_FILES = "/usr/lib/vmferry-lab"
 _STORAGE_DATA = "/srv"
 _READY_S = 60.0
 _SSH_PORT = 22
 
-_NSPAWN_ENVIRONMENT = {
-    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-    "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
-    # The lab has a lock of its own; nspawn's leaves a file behind in a container that lost its power.
-    "SYSTEMD_NSPAWN_LOCK": "0",
-}
-_SYSTEM_CALLS = "@keyring bpf perf_event_open userfaultfd open_by_handle_at name_to_handle_at"
-"""On top of nspawn's own list: for QEMU, and the last two for the NFS server."""
-
 _LIBVIRT_NETWORK = "<network><name>lab</name><forward mode='bridge'/><bridge name='br0'/></network>\n"
-_LOCAL_POOL = "<pool type='dir'><name>local</name><target><path>/var/lib/libvirt/images</path></target></pool>\n"
 
 
 def mount_root(layout: Layout, host: HostPlan, image: Path) -> None:
@@ -53,11 +44,11 @@ def configure(layout: Layout, plan: LabPlan, host: HostPlan) -> None:
     write(root, "etc/hosts", access.hosts_file(plan))
     _write_keys(layout, root)
     if host.name == STORAGE:
-        configure_storage(root, plan)
+        configure_storage(root)
     else:
         _define(root, "qemu/networks", "lab", _LIBVIRT_NETWORK)
-        _define(root, "storage", "local", _LOCAL_POOL)
-        configure_host(root, plan, host)
+        _define(root, "storage", "local", dir_pool("local", LOCAL_DIR))
+        configure_host(root, host.name)
 
 
 def boot(layout: Layout, host: HostPlan) -> None:
@@ -73,11 +64,11 @@ def boot(layout: Layout, host: HostPlan) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     with layout.console(host.name).open("ab") as console:
         subprocess.run(
-            _nspawn(layout, host),
+            nspawn.command(layout, host.name, _binds(layout, host.name)),
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
-            env=_NSPAWN_ENVIRONMENT,
+            env=nspawn.ENVIRONMENT,
             preexec_fn=enter,
             check=True,
         )
@@ -86,6 +77,7 @@ def boot(layout: Layout, host: HostPlan) -> None:
 def lose_power(layout: Layout, host: str) -> None:
     """Its processes end at once and its cables go dead; its disk stays as it was at that moment."""
     cgroup.kill(layout, host)
+    nspawn.clean(layout.namespace(host))
     if layout.namespace(host) in network.namespaces(layout):
         network.disconnect(layout, host)
 
@@ -122,31 +114,19 @@ def is_mounted(layout: Layout, host: str) -> bool:
 
 def remove_root(layout: Layout) -> None:
     """Unmounts every host's file system and deletes what they wrote."""
-    mountinfo = Path("/proc/self/mountinfo").read_text()
-    points = [line.split()[4] for line in mountinfo.splitlines()]
-    for point in reversed([point for point in points if point.startswith(f"{layout.disks}/")]):
-        run("umount", point)
+    for point in mounts.below(layout.disks):
+        run("umount", str(point))
+    if mounted := mounts.below(layout.disks):
+        raise Failed(f"{mounted[0]} is still mounted; unmount it, then lab down again")
     shutil.rmtree(layout.disks, ignore_errors=True)
     if layout.disks.exists():
         raise Failed(f"{layout.disks} cannot be removed; see what is in it, then lab down again")
 
 
-def _nspawn(layout: Layout, host: HostPlan) -> list[str]:
-    """nsenter, so that the container's /sys is that of its own network; setsid, so that it is nobody's child."""
-    namespace = network.NAMESPACES / layout.namespace(host.name)
+def _binds(layout: Layout, host: str) -> list[str]:
+    """What the host sees of the machine's files."""
     binds = ["--bind=/dev/net/tun", "--bind=/dev/fuse", f"--bind-ro={layout.guest_dir}:{GUEST_FILES}"]
-    if host.name == STORAGE:
-        binds.append(f"--bind={_storage_data(layout)}:{_STORAGE_DATA}")
-    return [
-        *("setsid", "--fork", "nsenter", f"--net={namespace}"),
-        *("systemd-nspawn", "--quiet", "--boot", f"--directory={layout.host_root(host.name)}"),
-        f"--machine={layout.namespace(host.name)}",
-        f"--hostname={host.name}",
-        f"--network-namespace-path={namespace}",
-        *("--register=no", "--keep-unit", "--console=read-only", "--capability=all", "--resolv-conf=off"),
-        f"--system-call-filter={_SYSTEM_CALLS}",
-        *binds,
-    ]
+    return [*binds, f"--bind={_storage_data(layout)}:{_STORAGE_DATA}"] if host == STORAGE else binds
 
 
 def _storage_data(layout: Layout) -> Path:

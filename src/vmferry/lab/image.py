@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vmferry.lab import apt
+from vmferry.lab.mounts import mountinfo
 from vmferry.lab.recipe import Recipe, customize
 from vmferry.lab.shell import run
 
@@ -67,7 +68,7 @@ def _build(work: Path, recipe: Recipe) -> None:
 
 def _remove_older(images: Path, release: str, current: Path) -> None:
     """Images of recipes of the past; one in use stays, since a lab of another name may be up on it."""
-    in_use = Path("/proc/self/mountinfo").read_text()
+    in_use = mountinfo()
     for image in images.glob(f"{release}-*"):
         if image != current and str(image) not in in_use:
             shutil.rmtree(image)

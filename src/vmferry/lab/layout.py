@@ -13,6 +13,7 @@ from vmferry.errors import UserError
 RUN = Path("/run/vmferry")
 _NAME = re.compile(r"[a-z][a-z0-9]{0,9}")
 """Ten characters: the name is part of a network interface's, which has fifteen at most."""
+_CACHE = re.compile(r"[A-Za-z0-9._+/-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,17 @@ def layout_of_environment(environ: Mapping[str, str] = os.environ) -> Layout:
         raise UserError(
             f"VMFERRY_LAB={name!r} is no lab name: use a lower-case letter and up to nine letters or digits"
         )
-    cache = Path(environ.get("VMFERRY_CACHE", "/var/cache/vmferry"))
-    if not cache.is_absolute():
-        raise UserError(f"VMFERRY_CACHE={str(cache)!r} is no absolute path: give one that begins with /")
-    return Layout(name, RUN / name, cache)
+    return Layout(name, RUN / name, _cache(environ.get("VMFERRY_CACHE", "/var/cache/vmferry")))
+
+
+def _cache(text: str) -> Path:
+    """Without links, as the kernel tells its mounts."""
+    if not Path(text).is_absolute():
+        raise UserError(f"VMFERRY_CACHE={text!r} is no absolute path: give one that begins with /")
+    cache = Path(text).resolve()
+    if not _CACHE.fullmatch(str(cache)):
+        raise UserError(
+            f"VMFERRY_CACHE={text!r} cannot be named in mount options and URIs:"
+            " give a path of letters, digits and . _ + - only"
+        )
+    return cache

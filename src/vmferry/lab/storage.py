@@ -1,13 +1,15 @@
 """The storage host: an iSCSI target (tgt), an NFS server (nfs-ganesha) and a GlusterFS volume, and what hosts need
 to use them. Everything is made by units at boot, so a storage host that lost its power comes back by itself."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 from vmferry.errors import Failed
 from vmferry.lab import storage_files as files
 from vmferry.lab.layout import Layout
-from vmferry.lab.plan import HostPlan, LabPlan
+from vmferry.lab.parallel import side_by_side
+from vmferry.lab.plan import STORAGE, HostPlan
+from vmferry.lab.recipe import write
 from vmferry.lab.shell import run, ssh
 
 STORAGE_PACKAGES = ("tgt", "nfs-ganesha", "nfs-ganesha-vfs", "rpcbind", "glusterfs-server")
@@ -32,36 +34,35 @@ _GEO_REPLICATION = "usr/lib/x86_64-linux-gnu/glusterfs/gsyncd"
 _READY_S = 20
 _SERVES = "systemctl --quiet is-active vmferry-luns vmferry-volume && rpcinfo -T tcp 127.0.0.1 nfs 3 >/dev/null 2>&1"
 _CAN_USE = "systemctl --quiet is-active vmferry-pools"
-_POOLS = Path("etc/libvirt/storage")
+_POOLS = "etc/libvirt/storage"
 
 
-def configure_storage(root: Path, plan: LabPlan) -> None:
+def configure_storage(root: Path) -> None:
     """`root` is the storage host's, before its boot."""
-    _write(root / "etc/ganesha/ganesha.conf", files.GANESHA)
-    _write(root / "etc/vmferry-target", files.TARGET)
-    _write(root / files.LUN_TOOL[1:], files.lun_script(), mode=0o755)
+    write(root, "etc/ganesha/ganesha.conf", files.GANESHA)
+    write(root, "etc/vmferry-target", files.TARGET)
+    write(root, files.LUN_TOOL[1:], files.lun_script(), mode=0o755)
     _write_unit(root, "vmferry-luns.service", files.LUN_UNIT)
     _write_unit(root, "vmferry-volume.service", files.VOLUME_UNIT)
-    _write(root / "etc/tmpfiles.d/vmferry.conf", files.DIRECTORIES)
+    write(root, "etc/tmpfiles.d/vmferry.conf", files.DIRECTORIES)
     (root / _GEO_REPLICATION).unlink(missing_ok=True)
     run("systemctl", f"--root={root}", "--quiet", "enable", *STORAGE_UNITS)
     run("systemctl", f"--root={root}", "--quiet", "mask", *_NOT_FOR_STORAGE)
 
 
-def configure_host(root: Path, plan: LabPlan, host: HostPlan) -> None:
+def configure_host(root: Path, host: str) -> None:
     """`root` is a hypervisor's, before its boot."""
     (root / files.SHARED_DIR[1:]).mkdir(parents=True, exist_ok=True)
     _write_unit(root, "vmferry-shared.service", files.MOUNT_UNIT)
     _write_unit(root, "vmferry-pools.service", files.POOLS_UNIT)
-    _write(root / _POOLS / "iscsi.xml", files.iscsi_pool("iscsi", host.name))
-    _write(root / _POOLS / "shared.xml", files.dir_pool("shared", files.SHARED_DIR))
+    write(root, f"{_POOLS}/iscsi.xml", files.iscsi_pool("iscsi", host))
+    write(root, f"{_POOLS}/shared.xml", files.dir_pool("shared", files.SHARED_DIR))
 
 
-def after_boot(layout: Layout, plan: LabPlan) -> None:
-    """Waits until all of it can be used. The hosts are asked at the same time."""
-    waits = [(plan.storage.name, _SERVES), *((host.name, _CAN_USE) for host in plan.hypervisors)]
-    with ThreadPoolExecutor(len(waits)) as pool:
-        list(pool.map(lambda wait: _wait(layout, *wait), waits))
+def after_boot(layout: Layout, started: Sequence[HostPlan], storage_is_on: bool) -> None:
+    """Waits until those that were started can be used, of the pools only what there is a storage host for."""
+    hosts = [host.name for host in started if host.name == STORAGE or storage_is_on]
+    side_by_side(lambda host: _wait(layout, host, _SERVES if host == STORAGE else _CAN_USE), hosts)
 
 
 def _wait(layout: Layout, host: str, condition: str) -> None:
@@ -75,12 +76,6 @@ def _wait(layout: Layout, host: str, condition: str) -> None:
         ) from error
 
 
-def _write(path: Path, content: str, mode: int = 0o644) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
-    path.chmod(mode)
-
-
 def _write_unit(root: Path, name: str, content: str) -> None:
-    _write(root / "etc/systemd/system" / name, content)
+    write(root, f"etc/systemd/system/{name}", content)
     run("systemctl", f"--root={root}", "--quiet", "enable", name)

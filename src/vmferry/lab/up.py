@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vmferry.errors import UserError
-from vmferry.lab import access, host, network, state
+from vmferry.lab import access, host, mounts, network, state
 from vmferry.lab.down import claim_directories, clear, exists
-from vmferry.lab.guest_image import prepare_guest_image
+from vmferry.lab.guest_image import prepare_guest_image, remove_older_images
 from vmferry.lab.image import ensure_image
 from vmferry.lab.layout import Layout
 from vmferry.lab.parallel import side_by_side
-from vmferry.lab.plan import TRIXIE, HostPlan, LabPlan, make_plan
+from vmferry.lab.plan import STORAGE, TRIXIE, HostPlan, LabPlan, make_plan
 from vmferry.lab.rates import note_rates
 from vmferry.lab.recipe import Recipe, make_recipe
 from vmferry.lab.state import LabState, Phase, Versions
@@ -49,7 +49,7 @@ def bring_up(layout: Layout, hosts: int, mixed: bool, say: Say) -> LabState:
 
 
 def start(layout: Layout, found: LabState, names: list[str]) -> None:
-    """Boots hosts that have no power, all at once, and waits until they and the storage can be used."""
+    """Boots hosts that have no power, all at once, and waits until they can be used; others may be off."""
     chosen = [found.plan.host(name) for name in names]
     for one in chosen:
         host.lose_power(layout, one.name)  # of a host that is half there, the other half
@@ -57,7 +57,7 @@ def start(layout: Layout, found: LabState, names: list[str]) -> None:
             raise UserError(f"{one.name} has no disk any more: vmferry lab down, then vmferry lab up")
         host.boot(layout, one)
     _wait(layout, chosen)
-    after_boot(layout, found.plan)
+    after_boot(layout, chosen, host.is_running(layout, STORAGE))
     note_rates(layout, found, dict.fromkeys(names))  # their new cables carry all they can
 
 
@@ -79,7 +79,9 @@ def _complete(layout: Layout, found: LabState, hosts: int, mixed: bool, say: Say
 
 
 def _build(layout: Layout, plan: LabPlan, say: Say) -> dict[str, Versions]:
-    prepare_guest_image(layout.cache)
+    image = prepare_guest_image(layout.cache)
+    if not mounts.below(layout.cache):  # a guest of a lab that is up may still have to boot from an older one
+        remove_older_images(image)
     images = {release: ensure_image(layout.images, recipe_of(release), say) for release in plan.releases}
     say(f"starting {', '.join(one.name for one in plan.hosts)}")
     claim_directories()
@@ -90,7 +92,7 @@ def _build(layout: Layout, plan: LabPlan, say: Say) -> dict[str, Versions]:
         host.configure(layout, plan, one)
         host.boot(layout, one)
     versions = _wait(layout, list(plan.hosts))
-    after_boot(layout, plan)
+    after_boot(layout, plan.hosts, storage_is_on=True)
     return versions
 
 

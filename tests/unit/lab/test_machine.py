@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vmferry.errors import Failed, UserError
-from vmferry.lab import access, control, shell
+from vmferry.lab import access, cgroup, control, mounts, shell
 from vmferry.lab.cgroup import hierarchies
 from vmferry.lab.host import parse_versions
 from vmferry.lab.layout import Layout, layout_of_environment
@@ -42,6 +42,48 @@ def test_a_relative_cache_is_refused() -> None:
         layout_of_environment({"VMFERRY_CACHE": "cache"})
 
 
+@pytest.mark.parametrize("name", ["a b", "a:b", "a,b", "a'b", "a%20b"])
+def test_a_cache_that_mount_options_or_uris_would_misread_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="cannot be named"):
+        layout_of_environment({"VMFERRY_CACHE": f"/var/{name}"})
+
+
+def test_links_in_the_caches_path_are_resolved(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert layout_of_environment({"VMFERRY_CACHE": f"{tmp_path}/link/cache"}).cache == tmp_path / "real/cache"
+
+
+def test_mount_points_are_read_as_they_are_and_innermost_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        f"{number} 1 0:9 / {point} rw - tmpfs x rw" for number, point in enumerate(("/c/a", r"/c/a/b\040c", "/cd"))
+    ]
+    monkeypatch.setattr(mounts, "mountinfo", lambda: "\n".join(lines))
+    assert mounts.below(Path("/c")) == [Path("/c/a/b c"), Path("/c/a")]
+
+
+def test_a_process_that_is_out_of_sight_is_never_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    killed: list[int] = []
+    group = tmp_path / "vmferry-test/h1"
+    group.mkdir(parents=True)
+    (group / "cgroup.procs").write_text("0\n")
+    monkeypatch.setattr(cgroup, "mountinfo", lambda: f"1 1 0:9 / {tmp_path} rw - cgroup2 x rw")
+    monkeypatch.setattr(cgroup, "_LIMIT_S", 0.0)
+    monkeypatch.setattr(os, "kill", lambda pid, _: killed.append(pid))
+    with pytest.raises(Failed, match="does not see into"):
+        cgroup.kill(_layout(tmp_path), "h1")
+    assert killed == []
+
+
+def test_absent_devices_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "umask", lambda _: 0)
+    monkeypatch.setattr(control, "missing_packages", list)
+    monkeypatch.setattr(control, "_DEVICES", (str(tmp_path), str(tmp_path / "tun")))
+    with pytest.raises(Failed, match=f"^the lab needs {tmp_path}/tun: "):
+        control.up(_layout(tmp_path))
+
+
 def test_without_root_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     layout = _layout(tmp_path)
@@ -54,6 +96,7 @@ def test_without_root_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     missing = {"mmdebstrap", "systemd-nspawn", "ip"}
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "umask", lambda _: 0)
     monkeypatch.setattr(shutil, "which", lambda tool, path: None if tool in missing else f"/usr/bin/{tool}")
     with pytest.raises(Failed, match=r"apt-get install iproute2 mmdebstrap systemd-container$"):
         control.up(_layout(tmp_path))
