@@ -19,14 +19,17 @@ class GuestFacts:
     virt_type: str
     arch: str
     machine: str
-    emulator: str
     cpu_xml: str | None
     """The `<cpu>` element of the live XML, expanded by libvirt to what the guest really has."""
+    cpu_mode: str | None = None
+    """Of that element: `custom`, `host-passthrough`, ..."""
     max_vectors: tuple[tuple[str, int], ...] = ()
     """Every place of the definition that sets or implies MSI-X vectors of a virtio device: (place, number)."""
     probe: Probe | None = None
     memory_used_bytes: int | None = None
     """What the first round copies, as nearly as the host can tell; None: not known."""
+    job: str | None = None
+    """The kind of libvirt job that runs on it, as `outgoing migration`; None: none that libvirt tells of."""
 
 
 class CpuMatch(enum.StrEnum):
@@ -46,10 +49,17 @@ class DiskSight:
     seen: bool | None
     """None: could not be looked at."""
     problem: str | None = None
-    size_bytes: int | None = None
-    """Of the file or device, or the virtual size of a network image."""
+    """Why it is not seen, or why what is seen proves nothing."""
     identity: str | None = None
-    """What makes the bytes the same bytes: file system kind, inode and size, or the image's network address."""
+    """What makes the bytes the same bytes: file system kind, inode and size, or the image's network address.
+
+    Two that differ are different bytes; two that are equal are the same bytes if `where` is equal too.
+    """
+    where: str | None = ""
+    """The share that the identity is of, as the host names it; empty where the identity needs none, None: not known.
+
+    Hosts may name one share differently, so two that differ prove nothing.
+    """
     shared_kind: bool | None = None
     """The file system or protocol is one that several hosts can see; None: not known."""
 

@@ -20,7 +20,6 @@ class Network:
 
     name: str
     active: bool
-    bridge: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,16 @@ class MachineSupport:
 
 
 @dataclass(frozen=True, slots=True)
+class HostCpu:
+    """A host's own CPU as libvirt names it, without its microcode's version."""
+
+    name: str
+    """Architecture, vendor and nearest model."""
+    features: frozenset[str]
+    """Beyond the model's."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """One host. `problem` is set, and the rest is empty, where it could not be asked."""
 
@@ -42,6 +51,8 @@ class HostFacts:
     problem: str | None = None
     host_uuid: str | None = None
     """Libvirt's host UUID: two hosts with one are one host to libvirt."""
+    peer_uri: str | None = None
+    """The URI by which the other hosts are told to reach its libvirt."""
     release: str | None = None
     """Of its operating system; None also where there is no shell on it."""
     libvirt: str | None = None
@@ -50,8 +61,11 @@ class HostFacts:
     memory_free_bytes: int | None = None
     """Free and reclaimable: what a new guest can have without swapping."""
     cpus: int | None = None
+    cpu: HostCpu | None = None
+    """None: libvirt does not say."""
     guests: tuple[KnownGuest, ...] = ()
-    networks: tuple[Network, ...] = ()
+    networks: tuple[Network, ...] | None = ()
+    """None: not known, its libvirt has no network driver."""
     bridges: frozenset[str] | None = None
-    """Bridges in its kernel, from libvirt's interface or node-device list; None: not known."""
+    """Bridges in its kernel and its Open vSwitch, as its shell tells; None: not known."""
     support: tuple[MachineSupport, ...] = ()

@@ -8,7 +8,6 @@ from vmferry.facts.guest import GuestFacts
 from vmferry.model.guest import Disk, Guest, GuestState, Nic, Probe
 
 MACHINE = "pc-q35-7.2"
-EMULATOR = "/usr/bin/qemu-system-x86_64"
 CPU_XML = "<cpu mode='custom' match='exact'><model>qemu64</model></cpu>"
 
 
@@ -33,16 +32,17 @@ class FakeGuest:
             self.name, self.uuid, host, state, self.memory_bytes, self.vcpus, persistent, self.disks, self.nics
         )
 
-    def facts(self, host: str, state: GuestState, persistent: bool) -> GuestFacts:
+    def facts(self, host: str, state: GuestState, persistent: bool, job: str | None = None) -> GuestFacts:
         return GuestFacts(
             guest=self.seen(host, state, persistent),
             live_xml=f"<domain type='{self.virt_type}'><name>{self.name}</name><uuid>{self.uuid}</uuid></domain>",
             virt_type=self.virt_type,
             arch="x86_64",
             machine=self.machine,
-            emulator=EMULATOR,
             cpu_xml=CPU_XML,
+            cpu_mode="custom",
             max_vectors=self.max_vectors,
             probe=self.probe,
             memory_used_bytes=self.memory_bytes,
+            job=job,
         )

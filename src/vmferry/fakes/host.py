@@ -46,7 +46,7 @@ class FakeConnection:
     def guest_facts(self, uuid: str) -> GuestFacts:
         self._world.answer(self._host, "guest_facts")
         state = self._known(uuid)
-        return self._world.guests[uuid].facts(self._entry.name, state, uuid in self._host.defined)
+        return self._world.guests[uuid].facts(self._entry.name, state, uuid in self._host.defined, self._host.job(uuid))
 
     def guest_state(self, uuid: str) -> GuestState | None:
         self._world.answer(self._host, "guest_state")

@@ -33,7 +33,7 @@ def final(last: JobStats, rate_bytes_s: int) -> JobStats:
     downtime_ms = max(1, last.remaining_bytes * 1000 // rate_bytes_s)
     sent = last.processed_bytes + last.remaining_bytes
     elapsed_ms = last.elapsed_ms + downtime_ms
-    return JobStats(elapsed_ms, last.total_bytes, sent, 0, rate_bytes_s, 0, last.round, downtime_ms, 0)
+    return JobStats(elapsed_ms, last.total_bytes, sent, 0, rate_bytes_s, 0, last.round, downtime_ms)
 
 
 def percent(reading: JobStats) -> int:
@@ -44,4 +44,4 @@ def percent(reading: JobStats) -> int:
 def _reading(
     elapsed_ms: int, total: int, processed: int, remaining: int, number: int, rate: int, dirty_rate: int
 ) -> JobStats:
-    return JobStats(elapsed_ms, total, processed, remaining, rate, dirty_rate, number, None, 0)
+    return JobStats(elapsed_ms, total, processed, remaining, rate, dirty_rate, number)

@@ -6,9 +6,9 @@ import uuid
 from dataclasses import dataclass, field
 
 from vmferry.facts.guest import CpuMatch, DiskSight
-from vmferry.facts.host import HostFacts, KnownGuest, MachineSupport, Network
+from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
 from vmferry.fakes.faults import HostFaults
-from vmferry.fakes.guest import EMULATOR, MACHINE, FakeGuest
+from vmferry.fakes.guest import MACHINE, FakeGuest
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.model.migration import JobStats
@@ -16,6 +16,8 @@ from vmferry.model.migration import JobStats
 SHARED_DIRECTORY = "/srv/shared/"
 """Files below it are the same on every host; other files are each host's own."""
 
+EMULATOR = "/usr/bin/qemu-system-x86_64"
+OWN_CPU = HostCpu("x86_64 Intel Skylake-Server-IBRS", frozenset({"invtsc"}))
 LIBVIRT, QEMU, RELEASE = "11.3.0", "10.0.2", "Debian GNU/Linux 13 (trixie)"
 
 
@@ -26,11 +28,12 @@ class FakeHost:
     entry: HostEntry
     memory_bytes: int = 64 << 30
     cpus: int = 16
-    networks: tuple[Network, ...] = (Network("lab", True, "br0"),)
+    networks: tuple[Network, ...] | None = (Network("lab", True),)
     bridges: frozenset[str] = frozenset({"br0"})
     machines: frozenset[str] = frozenset({MACHINE, "pc-q35-10.0"})
     cpu: CpuMatch = CpuMatch.SUPERSET
     """What it answers about every guest's CPU."""
+    own_cpu: HostCpu | None = OWN_CPU
     link_rate_bytes_s: int | None = 125_000_000
     missing: set[str] = field(default_factory=set)
     """Sources of disks that it does not see."""
@@ -44,6 +47,11 @@ class FakeHost:
     jobs: dict[str, JobStats] = field(default_factory=dict)
     """UUID to the last reading of the migration that runs from here."""
     completed: dict[str, JobStats] = field(default_factory=dict)
+    other_jobs: dict[str, str] = field(default_factory=dict)
+    """UUID to the kind of a job that runs on the guest here and is no migration, as `backup`."""
+
+    def job(self, uuid: str) -> str | None:
+        return "outgoing migration" if uuid in self.jobs else self.other_jobs.get(uuid)
 
     def state(self, uuid: str) -> GuestState | None:
         return self.active.get(uuid, GuestState.SHUT_OFF if uuid in self.defined else None)
@@ -63,12 +71,14 @@ class FakeHost:
         return HostFacts(
             name=self.entry.name,
             host_uuid=str(uuid.uuid5(uuid.NAMESPACE_DNS, self.entry.name)),
+            peer_uri=self.entry.peer_uri or self.entry.uri,
             release=RELEASE,
             libvirt=LIBVIRT,
             qemu=QEMU,
             memory_bytes=self.memory_bytes,
             memory_free_bytes=self.memory_bytes - used_bytes,
             cpus=self.cpus,
+            cpu=self.own_cpu,
             guests=tuple(KnownGuest(each.name, each.uuid, each.state.active) for each in self.guests(known)),
             networks=self.networks,
             bridges=self.bridges,
@@ -80,4 +90,4 @@ class FakeHost:
             return DiskSight(disk.target, False, problem=f"{disk.source} is not there")
         shared = disk.kind == "network" or disk.source.startswith(SHARED_DIRECTORY)
         identity = disk.source if shared else f"{self.entry.name}:{disk.source}"
-        return DiskSight(disk.target, True, size_bytes=1 << 30, identity=identity, shared_kind=shared)
+        return DiskSight(disk.target, True, identity=identity, shared_kind=shared)

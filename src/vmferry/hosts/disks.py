@@ -71,9 +71,16 @@ def _first_unseen(sights: Iterable[DiskSight], seen: bool | None) -> DiskSight |
 
 def _joined(sights: Sequence[DiskSight]) -> DiskSight:
     """The image with what it rests on: shared only if all of it is, the same only if all of it is."""
-    kinds, identities = {each.shared_kind for each in sights}, [each.identity for each in sights]
+    kinds = {each.shared_kind for each in sights}
     return replace(
         sights[0],
         shared_kind=False if False in kinds else None if None in kinds else True,
-        identity=None if None in identities else ", on ".join(each or "" for each in identities),
+        problem=next((each.problem for each in sights if each.problem), None),
+        identity=_all_of([each.identity for each in sights]),
+        where=_all_of([each.where for each in sights if each.where != ""]),
     )
+
+
+def _all_of(words: Sequence[str | None]) -> str | None:
+    """None where one of them is not known."""
+    return None if None in words else ", on ".join(word for word in words if word)

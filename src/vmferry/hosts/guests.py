@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import libvirt
 
 from vmferry.facts.guest import CpuMatch, GuestFacts
+from vmferry.hosts import jobs
 from vmferry.model.guest import Guest, GuestState
 from vmferry.xml.domain import Seen, read_guest, read_guest_facts
 
@@ -42,7 +43,7 @@ def all_guests(connection: libvirt.virConnect, host: str) -> tuple[Guest, ...]:
 
 
 def _guest(domain: libvirt.virDomain, host: str, persistent: bool) -> Iterator[Guest]:
-    """None where it has gone since it was listed."""
+    """Nothing where it has gone since it was listed."""
     try:
         state = _STATES.get(domain.state()[0], GuestState.UNKNOWN)
         yield read_guest(domain.XMLDesc(), Seen(host, state, persistent))
@@ -54,7 +55,8 @@ def _guest(domain: libvirt.virDomain, host: str, persistent: bool) -> Iterator[G
 def guest_facts(connection: libvirt.virConnect, domain: libvirt.virDomain, host: str) -> GuestFacts:
     state = _STATES.get(domain.state()[0], GuestState.UNKNOWN)
     xml = domain.XMLDesc()
-    return read_guest_facts(xml, Seen(host, state, bool(domain.isPersistent()), _memory_used_bytes(connection, domain)))
+    used_bytes = _memory_used_bytes(connection, domain)
+    return read_guest_facts(xml, Seen(host, state, bool(domain.isPersistent()), used_bytes, jobs.kind(domain)))
 
 
 def _memory_used_bytes(connection: libvirt.virConnect, domain: libvirt.virDomain) -> int | None:

@@ -66,7 +66,7 @@ class LibvirtHost:
 
     def facts(self) -> HostFacts:
         with self._asking("tell its facts"):
-            return inventory.facts(self._entry.name, self._connection, self._known_capabilities(), self._greeting())
+            return inventory.facts(self._entry, self._connection, self._known_capabilities(), self._greeting())
 
     def _known_capabilities(self) -> Capabilities:
         with self._capabilities_lock:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import libvirt
 
 from vmferry.facts.host import HostFacts, KnownGuest, Network
@@ -29,17 +27,21 @@ def describe(entry: HostEntry, connection: libvirt.virConnect, release: str | No
     )
 
 
-def facts(host: str, connection: libvirt.virConnect, capabilities: Capabilities, greeting: Greeting) -> HostFacts:
+def facts(
+    entry: HostEntry, connection: libvirt.virConnect, capabilities: Capabilities, greeting: Greeting
+) -> HostFacts:
     memory_bytes, free_bytes = _memory(connection)
     return HostFacts(
-        name=host,
+        name=entry.name,
         host_uuid=capabilities.host_uuid,
+        peer_uri=entry.peer_uri or entry.uri,
         release=greeting.release,
         libvirt=version(connection.getLibVersion()),
         qemu=version(connection.getVersion()),
         memory_bytes=memory_bytes,
         memory_free_bytes=free_bytes,
         cpus=connection.getInfo()[2],
+        cpu=capabilities.cpu,
         guests=_known_guests(connection),
         networks=_networks(connection),
         bridges=greeting.bridges,
@@ -69,13 +71,12 @@ def _known_guests(connection: libvirt.virConnect) -> tuple[KnownGuest, ...]:
     return tuple(KnownGuest(each.name(), each.UUIDString(), each.ID() != -1) for each in domains)
 
 
-def _networks(connection: libvirt.virConnect) -> tuple[Network, ...]:
-    active = {each.name() for each in connection.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)}
-    return tuple(Network(each.name(), each.name() in active, _bridge(each)) for each in connection.listAllNetworks())
-
-
-def _bridge(network: libvirt.virNetwork) -> str | None:
-    """None where it has none, as a network of virtual functions."""
-    with contextlib.suppress(libvirt.libvirtError):
-        return str(network.bridgeName())
-    return None
+def _networks(connection: libvirt.virConnect) -> tuple[Network, ...] | None:
+    """None where its libvirt has no driver for networks."""
+    try:
+        active = {each.name() for each in connection.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)}
+        return tuple(Network(each.name(), each.name() in active) for each in connection.listAllNetworks())
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
+            raise
+        return None

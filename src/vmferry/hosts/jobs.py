@@ -67,6 +67,33 @@ def running(domain: libvirt.virDomain) -> JobStats | None:
     return read_stats(figures) if outgoing and figures["type"] != libvirt.VIR_DOMAIN_JOB_NONE else None
 
 
+_KINDS = {
+    libvirt.VIR_DOMAIN_JOB_OPERATION_START: "start",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_SAVE: "save",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_RESTORE: "restore",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN: "incoming migration",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT: "outgoing migration",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_SNAPSHOT: "snapshot",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_SNAPSHOT_REVERT: "revert to a snapshot",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_DUMP: "dump",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_BACKUP: "backup",
+    libvirt.VIR_DOMAIN_JOB_OPERATION_SNAPSHOT_DELETE: "deletion of a snapshot",
+}
+
+
+def kind(domain: libvirt.virDomain) -> str | None:
+    """Of the job that runs on it, whatever it is; None also where libvirt's driver knows no jobs."""
+    try:
+        figures = domain.jobStats()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_OPERATION_UNSUPPORTED:
+            return "incoming migration"
+        if error.get_error_code() in (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_SUPPORT):
+            return None
+        raise
+    return _KINDS.get(figures.get("operation"), "job") if figures["type"] != libvirt.VIR_DOMAIN_JOB_NONE else None
+
+
 def completed(domain: libvirt.virDomain) -> JobStats | None:
     """Kept by libvirt for whoever asks next."""
     flags = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
@@ -86,7 +113,6 @@ def read_stats(figures: Mapping[str, int]) -> JobStats:
         dirty_rate_bytes_s=None if dirty_pages_s is None else dirty_pages_s * page_bytes,
         round=figures.get("memory_iteration", 0),
         downtime_ms=figures.get("downtime"),
-        setup_ms=figures.get("setup_time"),
     )
 
 

@@ -24,8 +24,8 @@ complain() { # N STATUS TEXT
 
 look_at_file() { # N PATH
     said=$(timeout "$limit_s" stat -L -c '%s %i' -- "$2" 2>&1) || { complain "$1" $? "$said"; return; }
-    kind=$(timeout "$limit_s" findmnt -n -o FSTYPE --target "$(readlink -f -- "$2")" | tail -n 1)
-    printf '%s file %s %s\n' "$1" "$said" "${kind:-?}"
+    mount=$(timeout "$limit_s" findmnt -P -n -o FSTYPE,SOURCE,UUID --target "$(readlink -f -- "$2")" | tail -n 1)
+    printf '%s file %s %s\n' "$1" "$said" "$mount"
 }
 
 look_at_block() { # N PATH

@@ -8,24 +8,19 @@ from dataclasses import dataclass, replace
 
 from vmferry.facts.guest import DiskSight
 from vmferry.hosts.images import image_json
+from vmferry.hosts.shares import at_home, share
 from vmferry.model.guest import Disk
 
 SHARED_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "ceph", "gfs2", "ocfs2", "gpfs", "lustre", "afs", "9p", "virtiofs", "glusterfs"}
-    | {
-        "fuse.glusterfs",
-        "fuse.ceph",
-        "fuse.ceph-fuse",
-        "fuse.moosefs",
-        "fuse.mfs",
-        "fuse.sshfs",
-        "fuse.quobyte",
-        "beegfs",
-    }
+    {"nfs", "ceph", "gfs2", "ocfs2", "gpfs", "lustre", "afs", "9p", "virtiofs", "glusterfs", "beegfs"}
+    | {"fuse.glusterfs", "fuse.ceph", "fuse.ceph-fuse", "fuse.moosefs", "fuse.mfs", "fuse.quobyte"}
 )
+"""Those of which a file has one inode number on all hosts; that of cifs or fuse.sshfs may be the client's invention."""
 LOCAL_FILE_SYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "f2fs", "bcachefs"})
 SHARED_TRANSPORTS = frozenset({"iscsi", "fc", "fcoe"})
 
+_ONE_KIND = {"nfs4": "nfs"}
+"""One export may be mounted by either version."""
 _PAIR = re.compile(r'([A-Z]+)="([^"]*)"')
 
 
@@ -63,6 +58,8 @@ def request(index: int, source: Source) -> str | None:
 def not_asked(source: Source) -> DiskSight:
     if source.disk.needs_secret and source.kind == "network":
         return DiskSight(source.disk.target, None, problem="its source asks for credentials that only libvirt holds")
+    if "+unix://" in source.word:
+        return DiskSight(source.disk.target, None, problem=f"{source.word} is a socket, which is each host's own")
     return DiskSight(source.disk.target, None, problem=f"no way to look at a {source.kind} source as {source.word!a}")
 
 
@@ -81,19 +78,22 @@ def sight(source: Source, said: str | None) -> DiskSight:
     if what == "block":
         return _block(blank, dict(_PAIR.findall(rest)))
     if what == "image":
-        size_bytes = int(rest) if rest.isdigit() else None
-        identity = f"{source.word}{_sized(source.disk, size_bytes)}"
-        return replace(blank, seen=True, size_bytes=size_bytes, identity=identity, shared_kind=True)
+        return _image(source, blank, rest)
     if what == "problem" and "Permission denied" not in rest:
         return replace(blank, seen=False, problem=_problem(source, rest))
     return replace(blank, problem=rest or "the host did not say")
 
 
 def _file(source: Source, blank: DiskSight, rest: str) -> DiskSight:
-    size, inode, kind = rest.split(" ")
+    size, inode, said = rest.split(" ", 2)
+    mount = dict(_PAIR.findall(said))
+    kind = _ONE_KIND.get(mount.get("FSTYPE", ""), mount.get("FSTYPE", ""))
+    if kind not in SHARED_FILE_SYSTEMS | LOCAL_FILE_SYSTEMS:
+        return replace(blank, seen=True, problem=f"not proved to be the same: inodes of {kind or '?'} prove nothing")
     identity = f"{kind} inode {inode}{_sized(source.disk, int(size))}"
-    shared = True if kind in SHARED_FILE_SYSTEMS else False if kind in LOCAL_FILE_SYSTEMS else None
-    return replace(blank, seen=True, size_bytes=int(size), identity=identity, shared_kind=shared)
+    if kind in LOCAL_FILE_SYSTEMS:
+        return replace(blank, seen=True, identity=identity, shared_kind=False)
+    return replace(blank, seen=True, identity=identity, where=share(mount), shared_kind=True)
 
 
 def _sized(disk: Disk, size_bytes: int | None) -> str:
@@ -102,14 +102,18 @@ def _sized(disk: Disk, size_bytes: int | None) -> str:
 
 
 def _block(blank: DiskSight, said: Mapping[str, str]) -> DiskSight:
-    size = said.get("SIZE", "")
-    return replace(
-        blank,
-        seen=True,
-        size_bytes=int(size) if size.isdigit() else None,
-        identity=said.get("MAPPED") or said.get("WWN") or None,
-        shared_kind=True if said.get("TRAN") in SHARED_TRANSPORTS else None,
-    )
+    # Multipath's word for a disk is 3 and its WWN: a host with one path and one with two see the same.
+    mapped = re.sub("^mpath-3", "0x", said.get("MAPPED", ""))
+    shared = True if said.get("TRAN") in SHARED_TRANSPORTS else None
+    return replace(blank, seen=True, identity=mapped or said.get("WWN") or None, shared_kind=shared)
+
+
+def _image(source: Source, blank: DiskSight, rest: str) -> DiskSight:
+    identity = f"{source.word}{_sized(source.disk, int(rest) if rest.isdigit() else None)}"
+    if at_home(source.word):
+        why = f"{source.word} is another server on every host: it names the host itself"
+        return replace(blank, seen=True, problem=why, identity=identity, where=None, shared_kind=True)
+    return replace(blank, seen=True, identity=identity, shared_kind=True)
 
 
 def _problem(source: Source, text: str) -> str:

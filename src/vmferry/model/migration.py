@@ -44,7 +44,6 @@ class JobStats:
     """The pre-copy pass over memory, counted from 1 (libvirt: memory iteration); 0 before the first."""
     downtime_ms: int | None = None
     """Expected while the job runs, real once it is completed."""
-    setup_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

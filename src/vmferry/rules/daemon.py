@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import parse_qsl, urlsplit
 
 from vmferry.facts.guest import MoveFacts
 from vmferry.model.finding import Finding
 from vmferry.rules.registry import Voice, rule
+
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+PATHS = ("command", "keyfile", "known_hosts", "pkipath")
+"""Parameters of a URI that name files of whoever opens it."""
 
 
 @rule(
@@ -38,3 +43,26 @@ def host_uuids_differ(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         yield say.refuse(target.name, f"both have {source.host_uuid}", required, remedy)
     else:
         yield say.ok(target.name, "they differ", required)
+
+
+@rule(
+    "daemon.peer-uri",
+    "the source can reach the target's libvirt by the URI it is told",
+    "libvirt: Attempt to migrate guest to the same host; Failed to connect to remote libvirt URI ...",
+)
+def peer_uri(move: MoveFacts, say: Voice) -> Iterator[Finding]:
+    source, target = move.source.name, move.target.host
+    required = f"a URI by which {source} reaches {target.name}"
+    remedy = f"set peer_uri of {target.name}, as qemu+ssh://root@{target.name}/system"
+    if target.peer_uri is None:
+        yield say.unknown(target.name, "its URI is not known", required, remedy)
+        return
+    parts = urlsplit(target.peer_uri)
+    paths = [f"{name}=" for name, _ in parse_qsl(parts.query, keep_blank_values=True) if name in PATHS]
+    if not parts.hostname or parts.hostname in LOCAL_NAMES:
+        yield say.refuse(target.name, f"{target.peer_uri} is {source} itself, opened there", required, remedy)
+    elif paths:
+        observed = f"{', '.join(paths)} in its URI names a file of this machine, and is looked for on {source}"
+        yield say.warn(target.name, observed, required, remedy)
+    else:
+        yield say.ok(target.name, target.peer_uri, required)

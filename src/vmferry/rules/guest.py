@@ -24,6 +24,20 @@ def guest_running(move: MoveFacts, say: Voice) -> Iterator[Finding]:
 
 
 @rule(
+    "guest.no-job",
+    "no job of libvirt runs on the guest",
+    "libvirt: Timed out during operation: cannot acquire state change lock",
+)
+def no_job(move: MoveFacts, say: Voice) -> Iterator[Finding]:
+    guest, job = move.guest.guest, move.guest.job
+    if job is None:
+        yield say.ok(guest.name, "no job runs", "no running job")
+    else:
+        remedy = f"wait for its end: virsh domjobinfo {guest.name} on {guest.host}"
+        yield say.refuse(guest.name, f"its {job} runs", "no running job", remedy)
+
+
+@rule(
     "guest.identity",
     "the guest's name and UUID are free on the target",
     "libvirt: domain '...' already exists with uuid ...",

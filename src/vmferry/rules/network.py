@@ -34,6 +34,9 @@ def _judge(target: HostFacts, nic: Nic, say: Voice) -> Finding:
 
 def _judge_network(target: HostFacts, nic: Nic, say: Voice) -> Finding:
     required = f"an active network {nic.source} on {target.name}"
+    if target.networks is None:
+        remedy = f"virsh net-list --all, on {target.name}; install libvirt's network driver there"
+        return say.unknown(nic.mac, f"libvirt on {target.name} has no network driver", required, remedy)
     found = next((network for network in target.networks if network.name == nic.source), None)
     if found is None:
         have = ", ".join(sorted(network.name for network in target.networks)) or "no network"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from vmferry.facts.host import MachineSupport
+from vmferry.facts.host import HostCpu, MachineSupport
 from vmferry.xml.parse import parse, text_of
 
 
@@ -15,11 +15,22 @@ from vmferry.xml.parse import parse, text_of
 class Capabilities:
     host_uuid: str | None
     support: tuple[MachineSupport, ...]
+    cpu: HostCpu | None
 
 
 def read_capabilities(xml: str, host: str) -> Capabilities:
     root = parse(xml, f"the capabilities of {host}")
-    return Capabilities(text_of(root, "host/uuid"), tuple(_support(root)))
+    return Capabilities(text_of(root, "host/uuid"), tuple(_support(root)), _cpu(root))
+
+
+def _cpu(root: etree._Element) -> HostCpu | None:
+    """None where no model is named: features alone do not tell two CPUs apart."""
+    element = root.find("host/cpu")
+    if element is None or text_of(element, "model") is None:
+        return None
+    words = (text_of(element, each) for each in ("arch", "vendor", "model"))
+    features = frozenset(feature.get("name", "") for feature in element.iterfind("feature"))
+    return HostCpu(" ".join(word for word in words if word), features)
 
 
 def _support(root: etree._Element) -> Iterator[MachineSupport]:

@@ -27,7 +27,6 @@ def _disk(element: etree._Element) -> Disk:
         format=driver.get("type") if driver is not None else None,
         cache=driver.get("cache") if driver is not None else None,
         read_only=element.find("readonly") is not None,
-        shareable=element.find("shareable") is not None,
         needs_secret=element.find("auth") is not None or element.find("source/auth") is not None,
         backing=tuple(_backing(element)),
     )

@@ -27,6 +27,7 @@ class Seen:
     state: GuestState
     persistent: bool
     memory_used_bytes: int | None = None
+    job: str | None = None
 
 
 def read_guest(xml: str, seen: Seen) -> Guest:
@@ -45,11 +46,12 @@ def read_guest_facts(xml: str, seen: Seen) -> GuestFacts:
         virt_type=domain.get("type", ""),
         arch=system.get("arch", "") if system is not None else "",
         machine=system.get("machine", "") if system is not None else "",
-        emulator=text_of(domain, "devices/emulator") or "",
         cpu_xml=etree.tostring(cpu, encoding="unicode", with_tail=False) if cpu is not None else None,
+        cpu_mode=cpu.get("mode") if cpu is not None else None,
         max_vectors=max_vectors(domain),
         probe=_probe(domain),
         memory_used_bytes=seen.memory_used_bytes,
+        job=seen.job,
     )
 
 

@@ -6,7 +6,7 @@ import libvirt
 import pytest
 
 from vmferry.hosts.inventory import version
-from vmferry.hosts.jobs import migrate, read_stats
+from vmferry.hosts.jobs import kind, migrate, read_stats
 from vmferry.model.migration import JobStats, MigrationOrder
 
 
@@ -23,9 +23,8 @@ def test_libvirts_figures() -> None:
         "memory_page_size": 4096,
         "memory_iteration": 2,
         "downtime": 300,
-        "setup_time": 4,
     }
-    assert read_stats(figures) == JobStats(1500, 600, 400, 200, 1000, 20480, 2, 300, 4)
+    assert read_stats(figures) == JobStats(1500, 600, 400, 200, 1000, 20480, 2, 300)
 
 
 def test_the_first_instants_have_no_figures() -> None:
@@ -81,3 +80,39 @@ def test_a_guest_that_stays_gets_its_downtime_back() -> None:
     with pytest.raises(libvirt.libvirtError):
         migrate(domain, replace(ORDER, max_downtime_ms=50))
     assert (domain.during_ms, domain.downtime_ms) == (50, 300)
+
+
+class Busy:
+    """As far as its job is asked for."""
+
+    def __init__(self, figures: dict[str, int] | int) -> None:
+        self.figures = figures
+
+    def jobStats(self) -> dict[str, int]:
+        if isinstance(self.figures, dict):
+            return self.figures
+        error = libvirt.libvirtError("no")
+        error.err = (self.figures, 0, "no", 0, None, None, None, 0, 0)
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"type": libvirt.VIR_DOMAIN_JOB_NONE}, None),
+        ({"type": 2, "operation": libvirt.VIR_DOMAIN_JOB_OPERATION_BACKUP}, "backup"),
+        ({"type": 2, "operation": libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT}, "outgoing migration"),
+        ({"type": 2, "operation": 99}, "job"),
+        ({"type": 2}, "job"),
+        (libvirt.VIR_ERR_OPERATION_UNSUPPORTED, "incoming migration"),
+        (libvirt.VIR_ERR_OPERATION_INVALID, None),
+        (libvirt.VIR_ERR_NO_SUPPORT, None),
+    ],
+)
+def test_the_kind_of_job(answer: dict[str, int] | int, expected: str | None) -> None:
+    assert kind(Busy(answer)) == expected
+
+
+def test_a_host_that_fails_to_tell_is_no_host_without_jobs() -> None:
+    with pytest.raises(libvirt.libvirtError):
+        kind(Busy(libvirt.VIR_ERR_NO_DOMAIN))

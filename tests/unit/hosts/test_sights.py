@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from vmferry.facts.guest import DiskSight
+from vmferry.hosts.disks import _whole
 from vmferry.hosts.sights import Source, not_asked, request, sight, sources
 from vmferry.model.guest import Disk
 
@@ -14,6 +15,7 @@ RAW = Disk("vda", "disk", "file", "/srv/shared/a.img", format="raw")
 FILE = Source(RAW, "file", "/srv/shared/a.img")
 BLOCK = Source(RAW, "block", "/dev/sdb")
 URL = Source(RAW, "network", "iscsi://s/iqn.x:t/1")
+GLUSTER = 'FSTYPE="fuse.glusterfs" SOURCE="s:/v" UUID=""'
 
 
 def test_a_disk_and_what_it_rests_on() -> None:
@@ -45,6 +47,8 @@ def test_requests(source: Source, line: str | None) -> None:
 
 def test_why_something_is_not_asked() -> None:
     assert "no way to look" in (not_asked(Source(RAW, "nvme", "x")).problem or "")
+    socket = Source(RAW, "network", "nbd+unix:///run/s/x")
+    assert "each host's own" in (not_asked(socket).problem or "")
     secret = Source(replace(RAW, needs_secret=True), "network", "iscsi://s/t/1")
     assert "credentials" in (not_asked(secret).problem or "")
 
@@ -52,18 +56,25 @@ def test_why_something_is_not_asked() -> None:
 @pytest.mark.parametrize(
     ("source", "said", "expected"),
     [
-        (FILE, "file 512 7 fuse.glusterfs",
-         DiskSight("vda", True, None, 512, "fuse.glusterfs inode 7 of 512 bytes", True)),
-        (FILE, "file 512 7 ext4", DiskSight("vda", True, None, 512, "ext4 inode 7 of 512 bytes", False)),
-        (FILE, "file 512 7 ?", DiskSight("vda", True, None, 512, "? inode 7 of 512 bytes", None)),
-        (replace(FILE, disk=replace(RAW, format="qcow2")), "file 512 7 nfs4",
-         DiskSight("vda", True, None, 512, "nfs4 inode 7", True)),
-        (BLOCK, 'block MAPPED="" SIZE="1024" WWN="0x5" TRAN="iscsi"', DiskSight("vda", True, None, 1024, "0x5", True)),
-        (BLOCK, 'block MAPPED="mpath-36" SIZE="1024" WWN="" TRAN=""',
-         DiskSight("vda", True, None, 1024, "mpath-36", None)),
+        (FILE, f"file 512 7 {GLUSTER}",
+         DiskSight("vda", True, None, "fuse.glusterfs inode 7 of 512 bytes", "s:/v", True)),
+        (FILE, 'file 512 7 FSTYPE="fuse.glusterfs" SOURCE="localhost:/v" UUID=""',
+         DiskSight("vda", True, None, "fuse.glusterfs inode 7 of 512 bytes", None, True)),
+        (FILE, 'file 512 7 FSTYPE="ext4" SOURCE="/dev/sda1" UUID="c0ffee"',
+         DiskSight("vda", True, None, "ext4 inode 7 of 512 bytes", "", False)),
+        (FILE, "file 512 7 ", DiskSight("vda", True, "not proved to be the same: inodes of ? prove nothing")),
+        (FILE, 'file 512 7 FSTYPE="fuse.sshfs" SOURCE="s:/v" UUID=""',
+         DiskSight("vda", True, "not proved to be the same: inodes of fuse.sshfs prove nothing")),
+        (replace(FILE, disk=replace(RAW, format="qcow2")), 'file 512 7 FSTYPE="nfs4" SOURCE="s:/v" UUID=""',
+         DiskSight("vda", True, None, "nfs inode 7", "s:/v", True)),
+        (BLOCK, 'block MAPPED="" SIZE="1024" WWN="0x5" TRAN="iscsi"', DiskSight("vda", True, None, "0x5", "", True)),
+        (BLOCK, 'block MAPPED="mpath-36" SIZE="1024" WWN="" TRAN=""', DiskSight("vda", True, None, "0x6")),
+        (BLOCK, 'block MAPPED="LVM-x" SIZE="1024" WWN="" TRAN=""', DiskSight("vda", True, None, "LVM-x")),
         (BLOCK, 'block MAPPED="" ', DiskSight("vda", True)),
-        (URL, "image 1024",
-         DiskSight("vda", True, None, 1024, "iscsi://s/iqn.x:t/1 of 1024 bytes", True)),
+        (URL, "image 1024", DiskSight("vda", True, None, "iscsi://s/iqn.x:t/1 of 1024 bytes", "", True)),
+        (replace(URL, word="nbd://localhost/x"), "image 1024",
+         DiskSight("vda", True, "nbd://localhost/x is another server on every host: it names the host itself",
+                   "nbd://localhost/x of 1024 bytes", None, True)),
         (FILE, "problem stat: cannot statx '/srv/shared/a.img': No such file or directory",
          DiskSight("vda", False, "/srv/shared/a.img is not there")),
         (FILE, "problem stat: cannot statx: Permission denied",
@@ -77,3 +88,15 @@ def test_why_something_is_not_asked() -> None:
 )  # fmt: skip
 def test_answers(source: Source, said: str | None, expected: DiskSight) -> None:
     assert sight(source, said) == expected
+
+
+def test_one_unproved_layer_leaves_the_whole_image_unproved() -> None:
+    disk = replace(RAW, source="/srv/top", backing=("nbd://localhost/base",))
+    top, base = sources(disk)
+    good = DiskSight("vda", True, None, "nfs inode 7", "s:/v", True)
+    home = DiskSight("vda", True, "it names the host itself", "base", None, True)
+    whole = _whole(disk, (top, base), {top: good, base: home})
+    assert (whole.identity, whole.where) == ("nfs inode 7, on base", None)
+    assert whole.problem == "it names the host itself"
+    beside = replace(good, identity="base", where="")
+    assert _whole(disk, (top, base), {top: good, base: beside}).where == "s:/v"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, MoveFacts, TargetFacts
-from vmferry.facts.host import HostFacts, KnownGuest, MachineSupport, Network
+from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
 from vmferry.model.guest import Disk, Guest, GuestState, Nic
 
 GIB = 1 << 30
@@ -28,10 +28,11 @@ FACTS = GuestFacts(
     virt_type="kvm",
     arch="x86_64",
     machine="pc-q35-7.2",
-    emulator="/usr/bin/qemu-system-x86_64",
     cpu_xml="<cpu/>",
+    cpu_mode="custom",
     max_vectors=(("interface 52:54:00:00:00:01 queues", 10),),
 )
+CPU = HostCpu("x86_64 Intel Skylake-Client", frozenset({"vmx", "invtsc"}))
 
 
 def host(name: str, uuid: str) -> HostFacts:
@@ -39,18 +40,20 @@ def host(name: str, uuid: str) -> HostFacts:
     return HostFacts(
         name=name,
         host_uuid=uuid,
+        peer_uri=f"qemu+ssh://root@{name}/system",
         libvirt="11.3.0",
         qemu="10.0.2",
         memory_bytes=8 * GIB,
         memory_free_bytes=4 * GIB,
         cpus=4,
-        networks=(Network("lab", True, "br0"), Network("idle", False, "br1")),
+        cpu=CPU,
+        networks=(Network("lab", True), Network("idle", False)),
         bridges=frozenset({"br0"}),
         support=(support,),
     )
 
 
-SIGHT = DiskSight("vda", True, None, 64 << 20, "fuse.glusterfs inode 7 of 67108864 bytes", True)
+SIGHT = DiskSight("vda", True, None, "fuse.glusterfs inode 7 of 67108864 bytes", "s:/v", True)
 PASSING = MoveFacts(
     guest=FACTS,
     source=host("h1", "aaaaaaaa-0000-0000-0000-000000000001"),
@@ -84,6 +87,17 @@ def with_sights(here: DiskSight | None, there: DiskSight | None) -> MoveFacts:
     """The passing move with vda seen so from the source and so from the target; None: no sight at all."""
     target = replace(PASSING.target, disks=() if there is None else (there,))
     return replace(PASSING, source_disks=() if here is None else (here,), target=target)
+
+
+def with_iso(here: DiskSight, there: DiskSight, device: str = "cdrom") -> MoveFacts:
+    """The passing move with a read-only image as vda, on a file system of each host's own, seen so."""
+    disk = Disk("vda", device, "file", "/srv/setup.iso", "raw", read_only=True)
+    return replace(with_sights(here, there), guest=replace(FACTS, guest=replace(GUEST, disks=(disk,))))
+
+
+def with_host_passthrough(here: HostCpu | None, there: HostCpu | None) -> MoveFacts:
+    move = replace(with_facts(cpu_mode="host-passthrough"), source=replace(PASSING.source, cpu=here))
+    return replace(move, target=replace(move.target, host=replace(move.target.host, cpu=there)))
 
 
 def with_cpu(match: CpuMatch, detail: str = "") -> MoveFacts:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from vmferry.facts.host import HostCpu
 from vmferry.xml.capabilities import read_capabilities
 
 XML = """
@@ -13,6 +16,13 @@ XML = """
   </arch></guest>
 </capabilities>"""
 
+CPU = """
+<capabilities><host><cpu>
+  <arch>x86_64</arch><model>Skylake-Client</model><vendor>Intel</vendor><microcode version='{}'/>
+  <counter name='tsc' frequency='2400000000'/><topology sockets='1' dies='1' cores='4' threads='1'/>
+  <feature name='vmx'/><feature name='invtsc'/>
+</cpu></host></capabilities>"""
+
 
 def test_reads_uuid_and_machines_of_each_kind() -> None:
     capabilities = read_capabilities(XML, "h1")
@@ -25,3 +35,13 @@ def test_reads_uuid_and_machines_of_each_kind() -> None:
 
 def test_a_host_without_guests_supports_nothing() -> None:
     assert read_capabilities("<capabilities><host/></capabilities>", "h1").support == ()
+
+
+def test_a_hosts_cpu_is_the_same_whatever_its_microcode() -> None:
+    one, other = (read_capabilities(CPU.format(version), "h1").cpu for version in (11, 12))
+    assert one == other == HostCpu("x86_64 Intel Skylake-Client", frozenset({"vmx", "invtsc"}))
+
+
+@pytest.mark.parametrize("cpu", ["", "<cpu><arch>i686</arch><features><pae/></features></cpu>"])
+def test_a_cpu_without_a_model_is_not_known(cpu: str) -> None:
+    assert read_capabilities(f"<capabilities><host>{cpu}</host></capabilities>", "h1").cpu is None

@@ -8,7 +8,7 @@ from vmferry.model.guest import Disk, GuestState, Nic, Probe
 from vmferry.xml.domain import Seen, read_guest, read_guest_facts
 from vmferry.xml.parse import BadXml
 
-SEEN = Seen(host="h1", state=GuestState.RUNNING, persistent=True, memory_used_bytes=5)
+SEEN = Seen(host="h1", state=GuestState.RUNNING, persistent=True, memory_used_bytes=5, job="backup")
 UUID = "c7a5fdbd-edaf-9455-926a-d65c16db1809"
 
 XML = f"""
@@ -56,15 +56,16 @@ def test_a_guest_is_read_whole() -> None:
 def test_its_facts_are_read_too() -> None:
     facts = read_guest_facts(XML, SEEN)
     assert (facts.virt_type, facts.arch, facts.machine) == ("qemu", "x86_64", "pc-q35-7.2")
-    assert facts.emulator == "/usr/bin/qemu-system-x86_64"
     assert facts.cpu_xml == '<cpu mode="custom" match="exact"><model>qemu64</model></cpu>'
+    assert (facts.cpu_mode, facts.job) == ("custom", "backup")
     assert facts.probe == Probe("10.0.0.101", "http://10.0.0.101/")
     assert (facts.live_xml, facts.memory_used_bytes) == (XML, 5)
 
 
 def test_what_a_definition_does_not_say_is_none() -> None:
     facts = read_guest_facts(f"<domain type='test'><name>web</name><uuid>{UUID}</uuid></domain>", SEEN)
-    assert (facts.cpu_xml, facts.probe, facts.machine, facts.guest.disks) == (None, None, "", ())
+    assert (facts.cpu_xml, facts.cpu_mode, facts.probe) == (None, None, None)
+    assert (facts.machine, facts.guest.disks) == ("", ())
 
 
 @pytest.mark.parametrize(

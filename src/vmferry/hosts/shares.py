@@ -1,0 +1,40 @@
+"""Which server's share a file or an image is on, as far as a host's own words for it tell."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+
+_PART = re.compile(r"\[/[^\]]*\]$")
+"""A bind mount's directory, which findmnt puts behind the source."""
+_SERVED = re.compile(r"(?P<server>[^/].*)[:=](?P<path>[^:=]*)")
+"""Ceph writes `user@cluster.name=/path`."""
+
+
+def share(mount: Mapping[str, str]) -> str | None:
+    """`server:/export`, or the UUID of a file system on a device that hosts share.
+
+    None where the words may mean something else on another host: a device, a tag, a server that is the host itself.
+    """
+    if mount.get("UUID"):
+        return mount["UUID"]
+    named = _SERVED.fullmatch(_PART.sub("", mount.get("SOURCE", "")))
+    if named is None or _itself(named["server"]):
+        return None
+    return f"{named['server'].lower()}:/{named['path'].strip('/')}"
+
+
+def at_home(url: str) -> bool:
+    """A server of this URL is the host that asks, whichever that is."""
+    servers = url.partition("://")[2].partition("/")[0].split(",")
+    return any(_itself(re.sub(r":\d+$", "", server) if server[-1:] != "]" else server) for server in servers)
+
+
+def _itself(server: str) -> bool:
+    name = server.strip("[]").lower().rstrip(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name in ("", "localhost", "localhost.localdomain", "ip6-localhost")
+    return address.is_loopback or address.is_unspecified
