@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from vmferry.facts.guest import MoveFacts
 from vmferry.model.finding import Finding, Severity, Verdict, verdict
 
-CERTAINTY = {Verdict.PASS: 0.0, Verdict.WARN: 0.25, Verdict.UNKNOWN: 0.5}
-"""What a target loses for what its check left open; room is at most 1."""
+OPEN = {Verdict.PASS: 0, Verdict.WARN: 2, Verdict.UNKNOWN: 4}
+"""What a target loses for what its check left open: more than room, which is at most 1, can make good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def candidate(move: MoveFacts, findings: tuple[Finding, ...]) -> Candidate:
         return Candidate(host.name, answer, findings, None, reasons)
     room, words = _room(move)
     open_points = tuple(f"{f.rule}: {f.observed}" for f in findings if f.severity in (Severity.WARN, Severity.UNKNOWN))
-    return Candidate(host.name, answer, findings, round(room - CERTAINTY[answer], 4), (words, *open_points))
+    return Candidate(host.name, answer, findings, round(room - OPEN[answer], 4), (words, *open_points))
 
 
 def _room(move: MoveFacts) -> tuple[float, str]:
@@ -46,7 +46,8 @@ def _room(move: MoveFacts) -> tuple[float, str]:
     if not host.memory_bytes or host.memory_free_bytes is None:
         return 0.0, "its memory is not known"
     left = max(0, host.memory_free_bytes - move.guest.guest.memory_bytes)
-    return left / host.memory_bytes, f"{left / host.memory_bytes:.0%} of its memory stays free"
+    room = min(1.0, left / host.memory_bytes)
+    return room, f"{room:.0%} of its memory stays free"
 
 
 def ranked(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:

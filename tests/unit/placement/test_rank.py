@@ -29,6 +29,12 @@ def test_a_sure_target_is_better_than_one_of_which_things_are_unknown() -> None:
     assert order(named("blind", host_uuid=None), named("sure")) == ["sure", "blind"]
 
 
+def test_no_room_makes_good_what_is_not_known() -> None:
+    unknown = named("roomy", host_uuid=None, memory_free_bytes=8 * GIB)
+    warned = named("warned", peer_uri="qemu+ssh://warned/system?keyfile=/k", memory_free_bytes=7 * GIB)
+    assert order(unknown, warned, named("tight", memory_free_bytes=2 * GIB)) == ["tight", "warned", "roomy"]
+
+
 def test_a_refused_target_is_last_and_says_why() -> None:
     refused = named("full", memory_free_bytes=0)
     assert order(refused, named("sure")) == ["sure", "full"]
