@@ -1,18 +1,20 @@
 """The lab's own bounds: the time until three hosts and their storage can be used, an idle host's memory, the time to
 take it all down. Prints a table in Markdown. Needs root, and the images in the cache (`vmferry lab prepare --images`).
 
-    VMFERRY_LAB=bench .venv/bin/python -m bench.lab --rounds 5
+    .venv/bin/python -m bench.lab --rounds 5
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measure import machine, run, spread, today
 from vmferry.lab import cgroup, control
+from vmferry.lab.down import exists
 from vmferry.lab.layout import Layout, layout_of_environment
 
 VMFERRY = str(Path(sys.prefix) / "bin" / "vmferry")
@@ -55,8 +57,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds: int = parser.parse_args().rounds
+    os.environ.setdefault("VMFERRY_LAB", "bench")
     layout = layout_of_environment()
-    control.down(layout)
+    if exists(layout):
+        parser.error(f"a lab {layout.name} is there already: name another one by VMFERRY_LAB, or take it down")
     print(report([sample(layout) for _ in range(rounds)]))
 
 
