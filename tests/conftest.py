@@ -1,20 +1,21 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 from pathlib import Path
 
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-# Each user has an own one: what root's run of the lab tests leaves, another user's run could not write.
-set_hypothesis_home_dir(Path(__file__).parents[1] / f".venv/hypothesis-{os.geteuid()}")
+# Each user's own, and not in the checkout: what root's run leaves there, its owner could not remove.
+set_hypothesis_home_dir(Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".cache/vmferry-hypothesis")
 
 LAB = Path(__file__).parent / "lab"
 
 
 def pytest_configure() -> None:
-    """Who runs the tests in the background may have had Ctrl-C ignored for them, and so for every program they start."""
+    """Tests that run in the background may have Ctrl-C ignored, and with them every program that they start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
