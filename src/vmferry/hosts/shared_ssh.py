@@ -53,6 +53,7 @@ class SharedSsh:
         self._command = tuple(command)
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._closing = False
         self._words = _Words()
 
     def begin(self) -> None:
@@ -81,7 +82,8 @@ class SharedSsh:
     def options(self, limit_s: float) -> tuple[str, ...]:
         """What makes another ssh go through this one, once it is up; nothing where it ended without coming up.
 
-        Raises TimeoutError where it is still connecting after `limit_s` seconds.
+        Raises TimeoutError where it is still connecting after `limit_s` seconds, or was told to end: at the end of the
+        process nobody may begin to go a way of their own.
         """
         deadline, socket = time.monotonic() + limit_s, self._socket
         while socket is not None and self._process is not None and self._process.poll() is None:
@@ -90,6 +92,8 @@ class SharedSsh:
             if time.monotonic() > deadline:
                 raise TimeoutError
             time.sleep(LOOK_EVERY_S)
+        if self._closing:
+            raise TimeoutError
         return ()
 
     def said(self) -> str:
@@ -99,6 +103,7 @@ class SharedSsh:
 
     def terminate(self) -> None:
         """Tell it to end, without waiting for it."""
+        self._closing = True
         if self._process is not None:
             self._process.terminate()
 
