@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from vmferry.cli.errors import INTERRUPTED
 from vmferry.cli.output import say
@@ -24,9 +27,9 @@ def cancelling(what: str) -> Iterator[threading.Event]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         if cancel.is_set():
             say(f"vmferry: detached; {what} goes on or is being cancelled on the hosts: see vmferry guest list")
-            os._exit(INTERRUPTED)
+            _leave()
         cancel.set()
-        say(f"vmferry: cancelling {what}; once more to leave without waiting")
+        say(f"vmferry: cancelling {what} if its copy still runs; once more to leave without waiting")
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -34,3 +37,10 @@ def cancelling(what: str) -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave() -> NoReturn:
+    """At once, whatever the threads wait for; what an end of the process tidies up (ssh, temporary files) is tidied."""
+    with contextlib.suppress(Exception):
+        atexit._run_exitfuncs()
+    os._exit(INTERRUPTED)
