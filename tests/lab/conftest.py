@@ -6,6 +6,7 @@ Tests leave it as they found it: hosts with power, links up and unshaped, no gue
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from vmferry.lab.layout import Layout, layout_of_environment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
+TEST_LAB = os.environ.get("VMFERRY_TEST_LAB", "test")
 VMFERRY = (sys.executable, "-c", "from vmferry.cli.app import main; main()")
 
 
@@ -51,9 +53,20 @@ def command(layout: Layout) -> Run:
     return run
 
 
+@pytest.fixture(scope="session", autouse=True)
+def alone() -> Iterator[None]:
+    """A second run would take this one's labs down. The name that is held ends with the process, whatever ends it."""
+    with socket.socket(socket.AF_UNIX) as held:
+        try:
+            held.bind(f"\0vmferry-tests-{TEST_LAB}")
+        except OSError:
+            pytest.exit(f"another run of these tests has the lab {TEST_LAB}: wait for its end", returncode=1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Layout]:
-    layout = layout_of(os.environ.get("VMFERRY_TEST_LAB", "test"))
+    layout = layout_of(TEST_LAB)
     control.down(layout)
     control.up(layout, hosts=3, mixed=True)
     yield layout
@@ -69,7 +82,7 @@ def vmferry(lab: Layout) -> Run:
 @pytest.fixture
 def other_lab() -> Iterator[Layout]:
     """The name of a lab that is not there, and will not be afterwards."""
-    layout = layout_of("other")
+    layout = layout_of(f"{TEST_LAB}2")
     control.down(layout)
     yield layout
     control.down(layout)

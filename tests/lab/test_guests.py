@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from vmferry.lab import control
 from vmferry.lab.layout import Layout
 from vmferry.lab.shell import ssh
 
@@ -89,6 +90,15 @@ def test_a_removed_guest_leaves_nothing(lab: Layout, vmferry: Run) -> None:
     assert domains(lab, "h2") == ["gone"]
     assert traces(lab) != before
     vmferry("lab", "guest", "gone", "--remove")
+    assert traces(lab) == before
+
+
+def test_a_guest_on_a_host_without_power_is_removed_and_does_not_come_back_with_it(lab: Layout, vmferry: Run) -> None:
+    before = traces(lab)
+    start(vmferry, "off", "--disk", "local", "--on", "h2")
+    control.kill_host(lab, "h2")
+    vmferry("lab", "guest", "off", "--remove")
+    control.start_host(lab, "h2")
     assert traces(lab) == before
 
 

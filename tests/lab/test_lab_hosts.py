@@ -113,6 +113,16 @@ def test_a_host_loses_its_power_and_gets_it_back(lab: Layout, vmferry: Run, h2: 
     assert vmferry("lab", "start", h2, check=False).stderr == "vmferry: h2 is running already\n"
 
 
+def test_a_host_starts_while_another_and_the_storage_are_off(lab: Layout, vmferry: Run, h2: str) -> None:
+    try:
+        for name in (h2, "h1", "storage"):
+            vmferry("lab", "kill", name)
+        vmferry("lab", "start", "h1")
+        assert ssh(lab, "h1", "hostname").strip() == "h1"
+    finally:
+        vmferry("lab", "up", "--hosts", "3", "--mixed")
+
+
 def test_up_starts_hosts_without_power(lab: Layout, vmferry: Run, h2: str) -> None:
     others = {name: cgroup.leader(lab, name) for name in ("h1", "h3", "storage")}
     vmferry("lab", "kill", h2)

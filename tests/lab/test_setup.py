@@ -16,7 +16,10 @@ import pytest
 
 from vmferry.lab import apt
 
+from .conftest import TEST_LAB
+
 CHECKOUT = Path(__file__).parents[2]
+DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 CERTIFICATES = "/etc/machine-certificates.crt"
 NOT_CHECKED_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis")
 PASSED_ON = re.compile(r"(?i)(https?|all|no)_proxy|PIP_(INDEX_URL|DEFAULT_TIMEOUT)|UV_(DEFAULT_INDEX|INDEX_URL)")
@@ -34,7 +37,8 @@ class BareRoot:
 
     def run(self, *argv: str, user: str = "") -> subprocess.CompletedProcess[str]:
         """On the machine's own network, in a mount namespace that ends with the command; both outputs together."""
-        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", f"--root={self.path}"]
+        apart = [*DIE_WITH_US, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        apart.append(f"--root={self.path}")
         who = ["runuser", "-u", user or self.user, "--"]
         return subprocess.run(
             [*apart, "--wd=/checkout", *who, *argv],
@@ -58,7 +62,10 @@ class BareRoot:
 )
 def bare_root(request: pytest.FixtureRequest) -> Iterator[BareRoot]:
     release, user = request.param
-    with tempfile.TemporaryDirectory(prefix="vmferry-bare-", dir="/var/tmp") as folder:
+    prefix = f"vmferry-bare-{TEST_LAB}-"
+    for leftover in Path("/var/tmp").glob(f"{prefix}*"):  # of a run that was killed; there is no other run now
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir="/var/tmp") as folder:
         root = Path(folder, "root")
         sources = Path(folder, "debian.sources")
         sources.write_text(apt.render(apt.machine_sources(), release))
@@ -66,7 +73,7 @@ def bare_root(request: pytest.FixtureRequest) -> Iterator[BareRoot]:
         if user != "root":
             options.append("--include=sudo")
         mmdebstrap = ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--dpkgopt=force-unsafe-io"]
-        subprocess.run([*mmdebstrap, *options, release, root, sources], check=True)
+        subprocess.run([*DIE_WITH_US, *mmdebstrap, *options, release, root, sources], check=True)
         shutil.copytree(CHECKOUT, root / "checkout", ignore=NOT_CHECKED_OUT, symlinks=True)
         if user != "root":
             make_user(root, user)
