@@ -99,3 +99,11 @@ def test_commands_of_the_documents_exist() -> None:
     named = set(re.findall(r"\bscript/[\w-]+", " ".join(texts)))
     assert {"script/demo", "script/test"} <= named
     assert [name for name in sorted(named) if not os.access(ROOT / name, os.X_OK)] == []
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = {(path, link) for path in documents for link in re.findall(r"\]\(([^)#\s]+)", path.read_text())}
+    relative = {(path, link) for path, link in links if "://" not in link and not link.startswith("mailto:")}
+    assert relative
+    assert sorted(f"{path.name}: {link}" for path, link in relative if not (path.parent / link).exists()) == []
