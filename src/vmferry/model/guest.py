@@ -39,7 +39,6 @@ class Disk:
     format: str | None = None
     cache: str | None = None
     read_only: bool = False
-    shareable: bool = False
     needs_secret: bool = False
     """Its source asks for credentials that only libvirt holds."""
     backing: tuple[str, ...] = ()
