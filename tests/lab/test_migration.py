@@ -175,7 +175,7 @@ def test_ctrl_c_cancels_cleanly(lab: Layout, start: Start, slow: None) -> None:
     os.killpg(work.pid, signal.SIGINT)  # as a terminal does: every process of the group gets it
     out, err = work.communicate(timeout=LIMIT_S)
     assert work.returncode == 130, err
-    assert "rolled_back" in out
+    assert "rolled back" in out
     assert "cancelling" in err
     unharmed_on(lab, "h1", address)
 

@@ -52,7 +52,7 @@ def _verdict_word(verdict: Verdict) -> str:
 
 def finding_lines(finding: Finding) -> Iterator[str]:
     mark = SEVERITY_MARKS[finding.severity]
-    yield f"    {mark:8} {finding.rule:22} {finding.subject}: {finding.observed}"
+    yield f"    {mark:8} {finding.rule:24} {finding.subject}: {finding.observed}"
     if finding.severity is not Severity.INFO:
         yield f"             required: {finding.required}"
         if finding.remedy:
@@ -96,7 +96,8 @@ def verification_lines(checks: Sequence[Verified]) -> Iterator[str]:
 def result_lines(result: MigrationResult) -> Iterator[str]:
     """The end of it, predicted beside measured."""
     where = f"{result.source} -> {result.target}" if result.target else f"from {result.source}"
-    yield f"{result.guest}: {result.outcome or 'dry run'}, {where}"
+    outcome = str(result.outcome or "dry run").replace("_", " ")
+    yield f"{result.guest}: {outcome}, {where}"
     if result.measured is not None:
         yield from _measured_lines(result.forecast, result.measured)
 
