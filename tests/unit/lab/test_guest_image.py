@@ -2,7 +2,13 @@
 
 import io
 import stat
+from collections.abc import Sequence
+from pathlib import Path
 
+import pytest
+
+from vmferry.errors import Failed
+from vmferry.lab import guest_image
 from vmferry.lab.guest_cpio import character_device, directory, file, newc
 from vmferry.lab.guest_image import parse_depends
 from vmferry.lab.guest_modules import dependencies, load_order
@@ -68,3 +74,22 @@ def test_the_kernel_is_what_the_metapackage_depends_on() -> None:
     text = "linux-image-cloud-amd64\n  Depends: linux-image-6.1.0-1-cloud-amd64\n  Suggests: x\n"
     assert parse_depends(text) == "linux-image-6.1.0-1-cloud-amd64"
     assert parse_depends("") == ""
+
+
+@pytest.mark.parametrize("lists_are_old", [True, False])
+def test_a_package_that_the_mirror_has_no_more_is_looked_up_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lists_are_old: bool
+) -> None:
+    ran: list[str] = []
+
+    def run(command: Sequence[str], cwd: Path | None = None) -> None:
+        ran.append(next(word for word in command if word in ("download", "update", "dpkg-deb")))
+        if ran[-1] == "download":
+            if lists_are_old and "update" not in ran:
+                raise Failed("404")
+            (tmp_path / "kernel.deb").touch()
+
+    monkeypatch.setattr(guest_image, "_run", run)
+    monkeypatch.setattr(guest_image, "_ask_kernel_package", lambda: "linux-image")
+    guest_image._unpack_kernel(tmp_path)
+    assert ran == (["download", "update", "download", "dpkg-deb"] if lists_are_old else ["download", "dpkg-deb"])
