@@ -1,35 +1,20 @@
-"""Opens hosts, each within its time limit whatever the network does."""
+"""Opens hosts, each within its time limit."""
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import itertools
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import libvirt
-
-from vmferry.errors import HostUnreachable, UserError, silent
-from vmferry.hosts import events
-from vmferry.hosts.children import end_children_of_thread
-from vmferry.hosts.host import LibvirtHost
-from vmferry.hosts.line import Line
-from vmferry.hosts.reasons import reason
-from vmferry.hosts.shared_ssh import SharedSsh
+from vmferry.errors import UserError
+from vmferry.hosts import ways
 from vmferry.hosts.shell import Shell
-from vmferry.hosts.uris import ready, shareable, shell_command
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem
 
-KEEPALIVE_S, KEEPALIVE_COUNT = 1, 12
-"""A host that falls silent is given up after 13 s.
-
-The ticks have a second use. While one thread of a connection waits in a long call, libvirt's client can lose the
-wake-up for another's (seen with 9.0: two calls back to back during a migration); the next tick sends it off.
-"""
+if TYPE_CHECKING:
+    from vmferry.hosts.host import LibvirtHost
 
 REOPEN_LIMIT_S = 4.0
 
@@ -37,60 +22,6 @@ EARLY_SHELLS = 8
 """So many first hosts have their shell begun with libvirt's connection, most questions need both. In a big fleet a
 command looks at few hosts closely, and the others are spared it.
 """
-
-
-@dataclass(slots=True)
-class _Opening:
-    """One libvirt.open in a thread of its own, since nothing can interrupt it from within."""
-
-    uri: str
-    ssh_options: Sequence[str]
-    connection: libvirt.virConnect | None = None
-    problem: libvirt.libvirtError | None = None
-    abandoned: bool = False
-    ended: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held to decide who closes a connection that comes at the last moment."""
-
-    def run(self) -> None:
-        with _pending_lock:
-            _pending.add(threading.get_native_id())
-        try:
-            with ready(self.uri, self.ssh_options) as uri:
-                self._keep(libvirt.open(uri))
-        except libvirt.libvirtError as error:
-            self.problem = error
-        finally:
-            with _pending_lock:
-                _pending.discard(threading.get_native_id())
-            self.ended.set()
-
-    def _keep(self, connection: libvirt.virConnect) -> None:
-        with self.lock:
-            if not self.abandoned:
-                self.connection = connection
-                return
-        connection.close()
-
-    def abandon(self, thread: threading.Thread) -> bool:
-        """False where the connection came in the end."""
-        with self.lock:
-            self.abandoned = self.connection is None
-        if self.abandoned and thread.native_id is not None:
-            end_children_of_thread(thread.native_id)
-        return self.abandoned
-
-
-_pending: set[int] = set()
-_pending_lock = threading.Lock()
-
-
-@atexit.register
-def _end_pending() -> None:
-    """A process that ends while it connects leaves no ssh behind."""
-    with _pending_lock:
-        for native_id in _pending:
-            end_children_of_thread(native_id)
 
 
 class LibvirtConnector:
@@ -103,70 +34,22 @@ class LibvirtConnector:
         wrong = entry_problem(entry.name, entry.uri, entry.peer_uri, entry.migration_address)
         if wrong:
             raise UserError(f"host {entry.name!a}: its {wrong[0]} cannot be used: {wrong[1]}")
-        events.start()
+        deadline = time.monotonic() + timeout_s
         early = next(self._connecting) <= EARLY_SHELLS
         with contextlib.ExitStack() as undo:
-            deadline = time.monotonic() + timeout_s
-            ways = _ways(entry, timeout_s, undo, share=early)
-            shell = Shell(entry.name, ways.shell)
+            begun = ways.begin(entry, timeout_s, undo, share=early)
+            # The handshake is under way by now: libvirt's library is loaded meanwhile.
+            from vmferry.hosts import events
+            from vmferry.hosts.host import LibvirtHost
+            from vmferry.hosts.line import Line
+            from vmferry.hosts.opening import open_connection
+
+            events.start()
+            way = begun()
+            shell = Shell(entry.name, way.shell)
             undo.callback(shell.close)
             if early:
                 shell.begin()
-            connection = _open(entry, timeout_s, deadline, ways)
-            line = Line(connection, lambda: _open(entry, REOPEN_LIMIT_S))
+            connection = open_connection(entry, timeout_s, deadline, way)
+            line = Line(connection, lambda: open_connection(entry, REOPEN_LIMIT_S))
             return LibvirtHost(entry, line, shell, undo.pop_all())
-
-
-@dataclass(frozen=True, slots=True)
-class _Ways:
-    """What to put before a command to run it on the host, and what libvirt's ssh is told."""
-
-    shell: tuple[str, ...] | None
-    ssh_options: tuple[str, ...] = ()
-    said: Callable[[], str] = str
-    """What the ssh that both go through said on standard error."""
-
-
-def _ways(entry: HostEntry, timeout_s: float, undo: contextlib.ExitStack, *, share: bool) -> _Ways:
-    """Both through one connection where that can be."""
-    command = shell_command(entry, timeout_s)
-    if not (share and command and shareable(entry)):
-        return _Ways(command)
-    shared = SharedSsh(command)
-    undo.callback(shared.close)
-    shared.begin()
-    try:
-        options = shared.options(timeout_s)
-    except TimeoutError:
-        raise silent(entry.name, timeout_s) from None
-    return _Ways((command[0], *options, *command[1:]), options, shared.said)
-
-
-_ALONE = _Ways(None)
-
-
-def _open(
-    entry: HostEntry, timeout_s: float, deadline: float | None = None, ways: _Ways = _ALONE
-) -> libvirt.virConnect:
-    """`deadline` on the monotonic clock: when `timeout_s` seconds, part of which may be spent already, are over."""
-    opening = _Opening(entry.uri, ways.ssh_options)
-    thread = threading.Thread(target=opening.run, name=f"open-{entry.name}", daemon=True)
-    thread.start()
-    left_s = timeout_s if deadline is None else max(0.0, deadline - time.monotonic())
-    if not opening.ended.wait(left_s) and opening.abandon(thread):
-        raise silent(entry.name, timeout_s)
-    if opening.connection is None:
-        raise _failed(entry, opening.problem, ways.said())
-    with contextlib.suppress(libvirt.libvirtError):  # a local connection has no keepalive
-        opening.connection.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
-    return opening.connection
-
-
-def _failed(entry: HostEntry, problem: libvirt.libvirtError | None, said: str) -> HostUnreachable:
-    """Libvirt's words, and what `said` has beside them: of an ssh that says more than 1 KiB, libvirt tells nothing."""
-    text = str(problem)
-    more = [line for line in said.splitlines() if line.strip() and line.strip() not in text]
-    whole = "\n".join([text, *more])
-    code = problem.get_error_code() if problem is not None else None
-    why = f"host {entry.name} cannot be reached: {reason(entry.uri, whole)}"
-    return HostUnreachable(entry.name, why, detail=whole, code=code)
