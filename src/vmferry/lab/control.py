@@ -43,7 +43,7 @@ def down(layout: Layout, say: Say = silent) -> bool:
 
 def prepare(layout: Layout, images: bool, say: Say = silent) -> None:
     """Builds what the first guest, and with `images` what the first lab, would otherwise have to wait for."""
-    need_machine()
+    need_tools()
     prepare_guest_image(layout.cache)  # put in place whole, by a rename: it needs no lock
     if images:
         with machine_lock(say):
@@ -122,12 +122,17 @@ def need_root() -> None:
         raise Failed("the lab needs root, for namespaces and mounts: run the command again with sudo")
 
 
-def need_machine() -> None:
-    """To be called by what builds: the machine has all it takes, and what is made can be read by its hosts."""
+def need_tools() -> None:
+    """To be called by what builds: the machine has the programs, and what is made can be read by the lab's hosts."""
     need_root()
     os.umask(0o022)
     if missing := missing_packages():
         raise Failed(f"the lab needs packages that are not installed: apt-get install {' '.join(missing)}")
+
+
+def need_machine() -> None:
+    """To be called by what starts hosts: what they need of the machine's kernel is there too."""
+    need_tools()
     if absent := [device for device in _DEVICES if not Path(device).exists()]:
         raise Failed(f"the lab needs {' and '.join(absent)}: use a machine, or a container, that has its kernel's")
 
