@@ -7,18 +7,10 @@ import click
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.options import Command
 from vmferry.cli.output import write_lines
+from vmferry.cli.sizes import SIZE_OR_ZERO
 from vmferry.lab.guest import create_guest, remove_guest
 from vmferry.lab.guest_plan import MACHINE, GuestPlan, Storage
 from vmferry.lab.layout import layout_of_environment
-from vmferry.model.units import parse_bytes
-
-
-def _size(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
-    try:
-        return parse_bytes(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
 
 _STORAGES = click.Choice([*(storage.value for storage in Storage), "none"])
 
@@ -26,23 +18,28 @@ _STORAGES = click.Choice([*(storage.value for storage in Storage), "none"])
 @click.command("guest", cls=Command)
 @click.argument("name")
 @click.option(
-    "--memory", default="512MiB", show_default=True, metavar="SIZE", callback=_size, help="Memory of the guest."
+    "--memory", default="512MiB", show_default=True, metavar="SIZE", type=SIZE_OR_ZERO, help="Memory of the guest."
 )
 @click.option(
     "--disk", "storages", multiple=True, type=_STORAGES, default=["none"], help="Where a disk of it is. Repeatable."
 )
 @click.option(
-    "--disk-size", default="64MiB", show_default=True, metavar="SIZE", callback=_size, help="Size of each disk."
+    "--disk-size", default="64MiB", show_default=True, metavar="SIZE", type=SIZE_OR_ZERO, help="Size of each disk."
 )
 @click.option(
     "--dirty",
     default="0",
     metavar="SIZE",
-    callback=_size,
+    type=SIZE_OR_ZERO,
     help="Memory dirtied each second, as 20MiB/s.  [default: none]",
 )
 @click.option(
-    "--working-set", default="128MiB", show_default=True, metavar="SIZE", callback=_size, help="Memory that it dirties."
+    "--working-set",
+    default="128MiB",
+    show_default=True,
+    metavar="SIZE",
+    type=SIZE_OR_ZERO,
+    help="Memory that it dirties.",
 )
 @click.option("--on", default="", metavar="HOST", help="The host to start it on.  [default: the first]")
 @click.option("--machine", default=MACHINE, show_default=True, help="Its machine type.")

@@ -72,12 +72,8 @@ def say_lines(lines: Iterable[str]) -> None:
 
 
 def _text(lines: Iterable[str], stream: TextIO) -> str:
-    shown = (plain(line) for line in lines)
-    return (
-        "".join(f"{highlight(line)}\n" for line in shown)
-        if coloured(stream)
-        else "".join(f"{line}\n" for line in shown)
-    )
+    dress = highlight if coloured(stream) else str
+    return "".join(f"{dress(plain(line))}\n" for line in lines)
 
 
 def plain(text: str) -> str:

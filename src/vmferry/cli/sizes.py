@@ -10,11 +10,11 @@ from vmferry.model.units import parse_bit_rate, parse_bytes
 
 
 class Amount(click.ParamType):  # type: ignore[type-arg]  # a class of its own type only since click 8.3
-    """A positive number with a unit; its value is an int."""
+    """A number with a unit; its value is an int, positive unless `zero` is allowed."""
 
-    def __init__(self, name: str, parse: Callable[[str], int]) -> None:
+    def __init__(self, name: str, parse: Callable[[str], int], *, zero: bool = False) -> None:
         self.name = name
-        self._parse = parse
+        self._parse, self._zero = parse, zero
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
@@ -23,13 +23,15 @@ class Amount(click.ParamType):  # type: ignore[type-arg]  # a class of its own t
             amount = self._parse(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
-        if amount <= 0:
+        if amount <= 0 and not self._zero:
             self.fail(f"{value!r} has to be more than nothing", param, ctx)
         return amount
 
 
 SIZE = Amount("size", parse_bytes)
 """`100MiB/s`, `20MB` or a number, to bytes."""
+
+SIZE_OR_ZERO = Amount("size", parse_bytes, zero=True)
 
 BIT_RATE = Amount("rate", lambda text: parse_bit_rate(text) // 8)
 """`10gbit`, to bytes a second."""

@@ -172,9 +172,9 @@ class Migration:
             measured = self._measure(facts, target, end, blackout_ms)
             self.listener.verified(checks)
         self.result = replace(self.result, measured=measured, verification=checks)
-        if any(check.what == ONE_COPY and check.ok is not True for check in checks):
-            error = next(check.detail for check in checks if check.what == ONE_COPY)
-            return self._finish(outcome=Outcome.IN_DOUBT, error=error)
+        one_copy = next(check for check in checks if check.what == ONE_COPY)
+        if one_copy.ok is not True:
+            return self._finish(outcome=Outcome.IN_DOUBT, error=one_copy.detail)
         failed = "; ".join(f"{check.what}: {check.detail}" for check in checks if check.ok is False)
         problem = f"the guest is on {target.entry.name}, but: {failed}" if failed else None
         return self._finish(outcome=Outcome.MIGRATED, error=problem)
@@ -251,8 +251,4 @@ def refusal(report: CheckReport) -> str:
     """Why no target will do, in a line: the first reason for each."""
     if not report.candidates:
         return "there is no other host to go to: add one with vmferry host add"
-    reasons = []
-    for each in report.candidates:
-        first = next(f for f in each.findings if f.severity is Severity.REFUSE)
-        reasons.append(f"{each.host}: {first.rule}: {first.observed}")
-    return "refused by the check. " + "; ".join(reasons)
+    return "refused by the check. " + "; ".join(f"{each.host}: {each.reasons[0]}" for each in report.candidates)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vmferry.facts.guest import GuestFacts
 from vmferry.forecast.precopy import DOWNTIME_LIMIT_S, forecast
-from vmferry.model.migration import Forecast, MigrationResult, Range
+from vmferry.model.migration import Forecast, Range
 from vmferry.model.units import format_rate
 from vmferry.ports import HostPort, Store
 from vmferry.service.check import CheckReport
@@ -36,8 +36,7 @@ class Limits:
 def predict(facts: GuestFacts, source: HostPort, target: HostPort, store: Store, limits: Limits) -> Forecast:
     """Rests on libvirt's last dirty-rate calculation of the guest, where there was one."""
     dirty, dirty_basis = _dirty_rate(facts, source, store)
-    past = store.results(source=source.entry.name, target=target.entry.name, most=RECENT)
-    rate, rate_basis = _rate(past, source, target)
+    rate, rate_basis = _rate(source, target, store)
     cap = limits.bandwidth_bytes_s
     if cap is not None:
         rate = Range(*(min(each, cap) for each in (rate.p10, rate.p50, rate.p90)))
@@ -59,12 +58,13 @@ def _dirty_rate(facts: GuestFacts, source: HostPort, store: Store) -> tuple[int,
     return 0, "dirty rate not known, taken as 0 (vmferry plan measures it)"
 
 
-def _rate(past: Sequence[MigrationResult], source: HostPort, target: HostPort) -> tuple[Range, str]:
+def _rate(source: HostPort, target: HostPort, store: Store) -> tuple[Range, str]:
     """Bytes a second of this path: what the inventory says, else learned where it was used, else what the card says."""
     told = [rate for rate in (source.entry.migration_rate_bytes_s, target.entry.migration_rate_bytes_s) if rate]
     if told:
         low, middle, high = (share * min(told) for share in DECLARED_SPREAD)
         return Range(low, middle, high), "the migration link's rate as the inventory has it"
+    past = store.results(source=source.entry.name, target=target.entry.name, most=RECENT)
     seen = [
         run.transferred_bytes / run.duration_s
         for result in past
