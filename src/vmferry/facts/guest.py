@@ -1,11 +1,10 @@
-"""What its source host answered of one guest, and what one target said of it."""
+"""What its source host answered of one guest, and how a host sees its disks."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
 
-from vmferry.facts.host import HostFacts
 from vmferry.model.guest import Guest, Probe
 
 
@@ -62,23 +61,3 @@ class DiskSight:
     """
     shared_kind: bool | None = None
     """The file system or protocol is one that several hosts can see; None: not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class TargetFacts:
-    """What can be said of running this guest on that host."""
-
-    host: HostFacts
-    cpu: CpuMatch = CpuMatch.UNKNOWN
-    cpu_detail: str = ""
-    disks: tuple[DiskSight, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MoveFacts:
-    """Everything the rules may look at for one guest and one target."""
-
-    guest: GuestFacts
-    source: HostFacts
-    source_disks: tuple[DiskSight, ...]
-    target: TargetFacts

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vmferry.facts.network import NetworkFacts
+from vmferry.facts.storage import StorageFacts
+from vmferry.facts.system import SystemFacts
+
 
 @dataclass(frozen=True, slots=True)
 class KnownGuest:
@@ -69,3 +73,7 @@ class HostFacts:
     bridges: frozenset[str] | None = None
     """Bridges in its kernel and its Open vSwitch, as its shell tells; None: not known."""
     support: tuple[MachineSupport, ...] = ()
+    system: SystemFacts | None = None
+    """This and the next two are told by its shell; None: there is none, or it did not answer."""
+    network: NetworkFacts | None = None
+    storage: StorageFacts | None = None

@@ -17,6 +17,7 @@ from vmferry.hosts.disks import look_at
 from vmferry.hosts.greeting import Greeting, read_greeting
 from vmferry.hosts.line import Line
 from vmferry.hosts.shell import Shell
+from vmferry.hosts.told.sections import Sections, read_sections
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import JobStats, MigrationOrder
@@ -66,7 +67,16 @@ class LibvirtHost:
 
     def facts(self) -> HostFacts:
         with self._asking("tell its facts"):
-            return inventory.facts(self._entry, self._connection, self._known_capabilities(), self._greeting())
+            told = self._told()
+            return inventory.facts(self._entry, self._connection, self._known_capabilities(), self._greeting(), told)
+
+    def _told(self) -> Sections | None:
+        if not self._shell.available:
+            return None
+        try:
+            return read_sections(self._shell.ask(["tell"]))
+        except HostUnreachable:
+            return None
 
     def _known_capabilities(self) -> Capabilities:
         with self._capabilities_lock:

@@ -6,6 +6,10 @@ import libvirt
 
 from vmferry.facts.host import HostFacts, KnownGuest, Network
 from vmferry.hosts.greeting import Greeting
+from vmferry.hosts.told.network import read_network
+from vmferry.hosts.told.sections import Sections
+from vmferry.hosts.told.storage import read_storage
+from vmferry.hosts.told.system import read_system
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.xml.capabilities import Capabilities
 
@@ -28,8 +32,13 @@ def describe(entry: HostEntry, connection: libvirt.virConnect, release: str | No
 
 
 def facts(
-    entry: HostEntry, connection: libvirt.virConnect, capabilities: Capabilities, greeting: Greeting
+    entry: HostEntry,
+    connection: libvirt.virConnect,
+    capabilities: Capabilities,
+    greeting: Greeting,
+    sections: Sections | None,
 ) -> HostFacts:
+    """`sections`: what the host's shell told; None: nothing."""
     memory_bytes, free_bytes = _memory(connection)
     return HostFacts(
         name=entry.name,
@@ -46,6 +55,9 @@ def facts(
         networks=_networks(connection),
         bridges=greeting.bridges,
         support=capabilities.support,
+        system=None if sections is None else read_system(sections),
+        network=None if sections is None else read_network(sections),
+        storage=None if sections is None else read_storage(sections),
     )
 
 

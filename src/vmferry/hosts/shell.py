@@ -16,7 +16,9 @@ from pathlib import Path
 
 from vmferry.errors import HostUnreachable
 
-PROGRAM = Path(__file__).with_name("look.sh").read_bytes()
+_LOOK = Path(__file__).with_name("look")
+PROGRAM = b"".join((_LOOK / f"{part}.sh").read_bytes() for part in ("system", "network", "storage", "look"))
+"""`look` comes last: it is the loop that calls what the others define."""
 ANSWER_LIMIT_S = 12.0
 """For one answer; the program's own limits are shorter."""
 

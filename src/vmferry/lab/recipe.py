@@ -16,6 +16,7 @@ _PACKAGES = (
     "libvirt-clients",
     "libvirt-daemon-driver-qemu",
     "libvirt-daemon-system",
+    "nftables",
     "openssh-client",
     "openssh-server",
     "qemu-block-extra",

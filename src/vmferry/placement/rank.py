@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vmferry.facts.guest import MoveFacts
+from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding, Severity, Verdict, verdict
 
 OPEN = {Verdict.PASS: 0, Verdict.WARN: 2, Verdict.UNKNOWN: 4}

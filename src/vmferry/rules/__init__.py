@@ -4,6 +4,7 @@ A rule says what it saw also where it passes (severity `info`), so that a report
 stops at the first thing it finds, and what could not be seen is `unknown`, never a pass.
 """
 
-from vmferry.rules.registry import Rule, all_rules, judge
+from vmferry.rules.judge import findings_of, judge, judge_host
+from vmferry.rules.registry import Rule, Scope, all_rules
 
-__all__ = ["Rule", "all_rules", "judge"]
+__all__ = ["Rule", "Scope", "all_rules", "findings_of", "judge", "judge_host"]

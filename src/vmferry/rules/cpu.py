@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmferry.facts.guest import CpuMatch, MoveFacts
+from vmferry.facts.guest import CpuMatch
 from vmferry.facts.host import HostCpu
+from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
-from vmferry.rules.registry import Voice, rule
+from vmferry.rules.registry import Voice, move_rule
 
 HOSTS_OWN = ("host-passthrough", "maximum")
 """Modes that give the guest whatever its host has. Libvirt's comparison passes them on every host."""
 
 
-@rule(
+@move_rule(
     "cpu.compatible",
     "the target can run the guest's CPU",
     "libvirt: guest CPU doesn't match specification: missing features: ...",

@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
-from vmferry.facts.guest import MoveFacts
+from vmferry.facts.host import HostFacts
+from vmferry.facts.move import PairFacts
 from vmferry.model.finding import Finding
-from vmferry.rules.registry import Voice, rule
+from vmferry.rules.registry import Voice, host_rule, pair_rule
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 PATHS = ("command", "keyfile", "known_hosts", "pkipath")
 """Parameters of a URI that name files of whoever opens it."""
 
 
-@rule(
+@host_rule(
     "daemon.running",
-    "libvirt answers on both hosts",
+    "libvirt answers",
     "guide 15.2: the libvirtd service must be enabled and be running",
 )
-def daemon_running(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    for host in (move.source, move.target.host):
-        if host.problem is None:
-            yield say.ok(host.name, f"libvirt {host.libvirt or '?'} answers", "libvirt answers")
-        else:
-            remedy = f"on {host.name}: systemctl enable --now libvirtd; then: vmferry host show {host.name}"
-            yield say.refuse(host.name, host.problem, "libvirt answers", remedy)
+def daemon_running(host: HostFacts, say: Voice) -> Iterator[Finding]:
+    if host.problem is None:
+        yield say.ok(host.name, f"libvirt {host.libvirt or '?'} answers", "libvirt answers")
+    else:
+        remedy = f"on {host.name}: systemctl enable --now libvirtd; then: vmferry host show {host.name}"
+        yield say.refuse(host.name, host.problem, "libvirt answers", remedy)
 
 
-@rule(
+@pair_rule(
     "daemon.config.host_uuid",
     "the hosts have different host UUIDs",
     "libvirt: Attempt to migrate guest to the same host",
 )
-def host_uuids_differ(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    source, target = move.source, move.target.host
+def host_uuids_differ(pair: PairFacts, say: Voice) -> Iterator[Finding]:
+    source, target = pair.source, pair.target
     required = "two different host UUIDs"
     if source.host_uuid is None or target.host_uuid is None:
         yield say.unknown(target.name, "no host UUID given", required, "virsh capabilities, on both hosts")
@@ -45,13 +45,13 @@ def host_uuids_differ(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         yield say.ok(target.name, "they differ", required)
 
 
-@rule(
+@pair_rule(
     "daemon.peer-uri",
     "the source can reach the target's libvirt by the URI it is told",
     "libvirt: Attempt to migrate guest to the same host; Failed to connect to remote libvirt URI ...",
 )
-def peer_uri(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    source, target = move.source.name, move.target.host
+def peer_uri(pair: PairFacts, say: Voice) -> Iterator[Finding]:
+    source, target = pair.source.name, pair.target
     required = f"a URI by which {source} reaches {target.name}"
     remedy = f"set peer_uri of {target.name}, as qemu+ssh://root@{target.name}/system"
     if target.peer_uri is None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmferry.facts.guest import MoveFacts
+from vmferry.facts.guest import GuestFacts
+from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
 from vmferry.model.guest import GuestState
-from vmferry.rules.registry import Voice, rule
+from vmferry.rules.registry import Voice, guest_rule, move_rule
 
 
-@rule("guest.running", "the guest runs", "libvirt: Requested operation is not valid: domain is not running")
-def guest_running(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    guest = move.guest.guest
+@guest_rule("guest.running", "the guest runs", "libvirt: Requested operation is not valid: domain is not running")
+def guest_running(facts: GuestFacts, say: Voice) -> Iterator[Finding]:
+    guest = facts.guest
     required = "a running guest"
     if guest.state in (GuestState.RUNNING, GuestState.BLOCKED):
         yield say.ok(guest.name, "it runs", required)
@@ -23,13 +24,13 @@ def guest_running(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         yield say.refuse(guest.name, f"its state is {guest.state}", required, remedy)
 
 
-@rule(
+@guest_rule(
     "guest.no-job",
     "no job of libvirt runs on the guest",
     "libvirt: Timed out during operation: cannot acquire state change lock",
 )
-def no_job(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    guest, job = move.guest.guest, move.guest.job
+def no_job(facts: GuestFacts, say: Voice) -> Iterator[Finding]:
+    guest, job = facts.guest, facts.job
     if job is None:
         yield say.ok(guest.name, "no job runs", "no running job")
     else:
@@ -37,7 +38,7 @@ def no_job(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         yield say.refuse(guest.name, f"its {job} runs", "no running job", remedy)
 
 
-@rule(
+@move_rule(
     "guest.identity",
     "the guest's name and UUID are free on the target",
     "libvirt: domain '...' already exists with uuid ...",

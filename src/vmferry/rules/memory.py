@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmferry.facts.guest import MoveFacts
+from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
-from vmferry.rules.registry import Voice, rule
+from vmferry.rules.registry import Voice, move_rule
 
 MIB = 1 << 20
 
@@ -14,7 +14,7 @@ QEMU_OVERHEAD_BYTES = 64 * MIB
 """What a small QEMU takes beside the guest's memory (measured: 45 to 60 MiB with virtio devices only)."""
 
 
-@rule(
+@move_rule(
     "memory.free",
     "the target has free memory for the guest",
     "QEMU: cannot set up guest memory 'pc.ram': Cannot allocate memory",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmferry.facts.guest import MoveFacts
 from vmferry.facts.host import HostFacts
+from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
 from vmferry.model.guest import Nic
-from vmferry.rules.registry import Voice, rule
+from vmferry.rules.registry import Voice, move_rule
 
 
-@rule(
+@move_rule(
     "network.present",
     "the guest's networks are on the target and active",
     "libvirt: Network not found: no network with matching name '...'; network '...' is not active",

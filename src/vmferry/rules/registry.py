@@ -1,20 +1,50 @@
-"""What a rule is, and the run of all of them over one move."""
+"""What a rule is: an id, what it looks at, and a small function from facts to findings.
+
+A rule looks at one of four things, and says so by the decorator it is registered with. What it looks at decides how
+often it runs over a whole fleet: once a host, once a guest, once a pair of hosts, once a guest and a target.
+"""
 
 from __future__ import annotations
 
+import enum
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from vmferry.facts.guest import MoveFacts
+from vmferry.facts.guest import GuestFacts
+from vmferry.facts.host import HostFacts
+from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.model.finding import Finding, Severity
 
-SUBJECTS = ("daemon", "guest", "version", "cpu", "memory", "storage", "network", "devices")
+SUBJECTS = (
+    "daemon",
+    "guest",
+    "version",
+    "cpu",
+    "memory",
+    "storage",
+    "network",
+    "devices",
+)
 """The files of this package that hold rules, in the order in which people read a report."""
 
 REACHABLE_FIRST = "daemon.running"
 """Where this one refuses, there are no facts for the others to look at."""
+
+
+class Scope(enum.StrEnum):
+    """What a rule looks at."""
+
+    HOST = "host"
+    """Either host by itself. These are what `host check` runs."""
+    GUEST = "guest"
+    """The guest on its source, whatever the target."""
+    PAIR = "pair"
+    """The two hosts and the way between them, whatever the guest."""
+    MOVE = "move"
+    """This guest to that target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +57,10 @@ class Voice:
     def ok(self, subject: str, observed: str, required: str) -> Finding:
         return Finding(self.rule, Severity.INFO, subject, observed, required, "", self.reference)
 
+    def note(self, subject: str, observed: str, required: str, remedy: str) -> Finding:
+        """Worth knowing and no reason to hesitate."""
+        return Finding(self.rule, Severity.INFO, subject, observed, required, remedy, self.reference)
+
     def warn(self, subject: str, observed: str, required: str, remedy: str) -> Finding:
         return Finding(self.rule, Severity.WARN, subject, observed, required, remedy, self.reference)
 
@@ -37,7 +71,11 @@ class Voice:
         return Finding(self.rule, Severity.REFUSE, subject, observed, required, remedy, self.reference)
 
 
-Check = Callable[[MoveFacts, Voice], Iterator[Finding]]
+Check = Callable[[Any, Voice], Iterator[Finding]]
+HostCheck = Callable[[HostFacts, Voice], Iterator[Finding]]
+GuestCheck = Callable[[GuestFacts, Voice], Iterator[Finding]]
+PairCheck = Callable[[PairFacts, Voice], Iterator[Finding]]
+MoveCheck = Callable[[MoveFacts, Voice], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +83,54 @@ class Rule:
     id: str
     title: str
     reference: str
+    """The line of the guide, or the error of libvirt or QEMU that this prevents."""
+    scope: Scope
+    severity: Severity
+    """The worst that it says, `unknown` apart: any rule may lack what it needs to see."""
+    guards_data: bool
+    """Lowering it may cost data: the policy file has to say so in as many words."""
     check: Check
 
-    def findings(self, move: MoveFacts) -> tuple[Finding, ...]:
-        return tuple(self.check(move, Voice(self.id, self.reference)))
+    def findings(self, facts: HostFacts | GuestFacts | PairFacts | MoveFacts) -> tuple[Finding, ...]:
+        """Of the facts of its scope."""
+        return tuple(self.check(facts, Voice(self.id, self.reference)))
 
 
 _rules: dict[str, Rule] = {}
 
 
-def rule(id: str, title: str, reference: str) -> Callable[[Check], Check]:
-    """Register a check under its stable id."""
+def host_rule(
+    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+) -> Callable[[HostCheck], HostCheck]:
+    """Register a check of one host under its stable id."""
+    return _register(Scope.HOST, id, title, reference, severity, guards_data)
 
+
+def guest_rule(
+    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+) -> Callable[[GuestCheck], GuestCheck]:
+    return _register(Scope.GUEST, id, title, reference, severity, guards_data)
+
+
+def pair_rule(
+    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+) -> Callable[[PairCheck], PairCheck]:
+    return _register(Scope.PAIR, id, title, reference, severity, guards_data)
+
+
+def move_rule(
+    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+) -> Callable[[MoveCheck], MoveCheck]:
+    return _register(Scope.MOVE, id, title, reference, severity, guards_data)
+
+
+def _register(
+    scope: Scope, id: str, title: str, reference: str, severity: Severity, guards_data: bool
+) -> Callable[[Any], Any]:
     def register(check: Check) -> Check:
         if id in _rules:
             raise ValueError(f"two rules with the id {id}")
-        _rules[id] = Rule(id, title, reference, check)
+        _rules[id] = Rule(id, title, reference, scope, severity, guards_data, check)
         return check
 
     return register
@@ -71,12 +141,3 @@ def all_rules() -> tuple[Rule, ...]:
     for subject in SUBJECTS:
         importlib.import_module(f"vmferry.rules.{subject}")
     return tuple(_rules.values())
-
-
-def judge(move: MoveFacts) -> tuple[Finding, ...]:
-    """Everything that all rules have to say of one guest and one target."""
-    rules = {each.id: each for each in all_rules()}
-    first = rules.pop(REACHABLE_FIRST).findings(move)
-    if any(finding.severity is Severity.REFUSE for finding in first):
-        return first
-    return first + tuple(finding for each in rules.values() for finding in each.findings(move))

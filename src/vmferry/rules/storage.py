@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vmferry.facts.guest import DiskSight, MoveFacts
+from vmferry.facts.guest import DiskSight
+from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
 from vmferry.model.guest import Disk
-from vmferry.rules.registry import Voice, rule
+from vmferry.rules.registry import Voice, move_rule
 
 EXTRA = "qemu-block-extra"
 """Debian's package of QEMU's drivers for iSCSI, NFS, RBD and others."""
 
 
-@rule(
+@move_rule(
     "storage.shared",
     "every disk is the same storage on both hosts",
     "guide 15.2: a guest must be installed on shared storage; libvirt: Migration without shared storage is unsafe",

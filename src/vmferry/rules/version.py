@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmferry.facts.guest import MoveFacts
+from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
-from vmferry.rules.registry import Voice, rule
+from vmferry.rules.registry import Voice, move_rule
 
 
-@rule(
+@move_rule(
     "version.machine-type",
     "the target's QEMU has the guest's machine type",
     "libvirt: Emulator '...' does not support machine type '...'",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vmferry.facts.guest import MoveFacts
+from vmferry.facts.move import MoveFacts
 from vmferry.model.guest import Guest
 from vmferry.placement.rank import Candidate, candidate, ranked
 from vmferry.ports import HostPort

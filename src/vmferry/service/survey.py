@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from vmferry.errors import VmferryError
-from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, MoveFacts, TargetFacts
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
+from vmferry.facts.move import MoveFacts, TargetFacts
 from vmferry.model.guest import Disk, Guest
 from vmferry.ports import HostPort
 from vmferry.service.parallel import all_at_once

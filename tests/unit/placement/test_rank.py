@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vmferry.facts.guest import MoveFacts
+from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Verdict
 from vmferry.placement.rank import candidate, ranked
 from vmferry.rules import judge

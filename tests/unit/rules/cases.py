@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, MoveFacts, TargetFacts
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
+from vmferry.facts.move import MoveFacts, TargetFacts
+from vmferry.model.finding import Severity
 from vmferry.model.guest import Disk, Guest, GuestState, Nic
+
+OK, WARN, UNKNOWN, REFUSE = Severity.INFO, Severity.WARN, Severity.UNKNOWN, Severity.REFUSE
+
+Cases = dict[str, list[tuple[str, MoveFacts, Severity, str]]]
+"""Rule id to its cases: a name, the facts, the worst severity that is then said, and words of what was observed."""
 
 GIB = 1 << 30
 UUID = "11111111-2222-3333-4444-555555555555"

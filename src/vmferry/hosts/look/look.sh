@@ -1,5 +1,6 @@
 # Runs on a host by way of ssh and changes nothing there. It tells of the host at once, then answers requests, one a line:
-#   file N PATH    block N PATH    image N JSON      and `end`, which all answers so far are followed by.
+#   file N PATH    block N PATH    image N JSON    tell      and `end`, which all answers so far are followed by.
+# `tell` is asked alone. It answers with sections, each a line `@NAME` and its lines, every one of them indented by a space.
 # What a line says is data: it is quoted wherever it is used, and no part of it is ever run.
 LC_ALL=C
 export LC_ALL
@@ -43,6 +44,17 @@ look_at_image() { # N JSON
     printf '%s image %s\n' "$1" "$(printf '%s\n' "$said" | sed -n 's/.*"virtual-size": \([0-9]*\).*/\1/p' | tail -n 1)"
 }
 
+section() { printf '@%s\n' "$1"; } # NAME
+
+# What a command says, as lines of the section. A command that is not there or fails leaves its section empty.
+told() { timeout "$limit_s" "$@" 2>/dev/null | sed 's/^/ /'; } # COMMAND...
+
+tell() {
+    tell_system
+    tell_network
+    tell_storage
+}
+
 limit_s=5
 tell_host 2>/dev/null
 while IFS= read -r request; do
@@ -52,6 +64,7 @@ while IFS= read -r request; do
     file) look_at_file "$index" "$argument" & ;;
     block) look_at_block "$index" "$argument" & ;;
     image) look_at_image "$index" "$argument" & ;;
+    tell) tell 2>/dev/null ;;
     end) wait; echo end ;;
     esac
 done

@@ -1,0 +1,46 @@
+"""What the rules look at for one guest and one target, put together from the facts of both hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
+from vmferry.facts.host import HostFacts
+from vmferry.facts.path import NOTHING_TRIED, PathFacts
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What can be said of running this guest on that host."""
+
+    host: HostFacts
+    cpu: CpuMatch = CpuMatch.UNKNOWN
+    cpu_detail: str = ""
+    disks: tuple[DiskSight, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PairFacts:
+    """Two hosts and the way from one to the other, whatever the guest."""
+
+    source: HostFacts
+    target: HostFacts
+    path: PathFacts = NOTHING_TRIED
+
+
+@dataclass(frozen=True, slots=True)
+class MoveFacts:
+    """Everything the rules may look at for one guest and one target."""
+
+    guest: GuestFacts
+    source: HostFacts
+    source_disks: tuple[DiskSight, ...]
+    target: TargetFacts
+    path: PathFacts = NOTHING_TRIED
+    """What was tried from the source towards the target."""
+    fleet: tuple[HostFacts, ...] = ()
+    """All hosts that were asked, for saying which others would do; may be empty."""
+
+    @property
+    def pair(self) -> PairFacts:
+        return PairFacts(self.source, self.target.host, self.path)

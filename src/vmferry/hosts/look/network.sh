@@ -1,0 +1,6 @@
+# The host's network: links, addresses, bridges.
+
+tell_network() {
+    section links
+    told ip -o link show
+}
