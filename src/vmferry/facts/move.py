@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
 from vmferry.facts.path import NOTHING_TRIED, PathFacts
+from vmferry.facts.wish import NO_WISH, MoveWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class MoveFacts:
     """What was tried from the source towards the target."""
     fleet: tuple[HostFacts, ...] = ()
     """All hosts that were asked, for saying which others would do; may be empty."""
+    wish: MoveWish = NO_WISH
 
     @property
     def pair(self) -> PairFacts:

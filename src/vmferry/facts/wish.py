@@ -1,0 +1,53 @@
+"""How a migration is wanted: every option that libvirt may refuse in combination with another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MoveWish:
+    """The options of one migration. Without any: live, over shared storage, one stream, no TLS of QEMU's own."""
+
+    offline: bool = False
+    """The guest is shut off and only its definition goes."""
+    persistent: bool = True
+    """The target keeps the definition."""
+    storage: str = "shared"
+    """`shared`: the disks stay where they are; `copy`: they are copied with the guest."""
+    incremental: bool = False
+    """Of `copy`: only the top image, onto one that is there already."""
+    synchronous_writes: bool = False
+    """Of `copy`: the guest's writes wait for the target's."""
+    migrate_disks: tuple[str, ...] = ()
+    """Of `copy`: targets as `vda`; none: all that can be copied."""
+    disks_port: int | None = None
+    disks_uri: str | None = None
+    """`tcp://HOST[:PORT]` or `unix:///PATH`."""
+    data_uri: str | None = None
+    """Where the memory goes, as `tcp://HOST`; None leaves it to libvirt."""
+    listen_address: str | None = None
+    tunnelled: bool = False
+    """Memory goes through libvirt's own connection."""
+    post_copy: bool = False
+    parallel: bool = False
+    connections: int | None = None
+    """Streams of `parallel`."""
+    zerocopy: bool = False
+    compression: tuple[str, ...] = ()
+    """`mt`, `xbzrle`, `zlib`, `zstd`."""
+    compression_tuning: tuple[tuple[str, int], ...] = ()
+    """Libvirt's parameters of the methods by name, as `compression.xbzrle.cache`."""
+    auto_converge: bool = False
+    auto_converge_initial: int | None = None
+    """Per cent by which the guest is slowed down first."""
+    auto_converge_increment: int | None = None
+    tls: bool = False
+    tls_destination: str | None = None
+    """The name that the target's certificate has to have."""
+    bandwidth_bytes_s: int | None = None
+    post_copy_bandwidth_bytes_s: int | None = None
+    max_downtime_ms: int | None = None
+
+
+NO_WISH = MoveWish()
