@@ -10,14 +10,23 @@ from vmferry.facts.path import NOTHING_TRIED, PathFacts
 from vmferry.facts.wish import NO_WISH, MoveWish
 
 
-@dataclass(frozen=True, slots=True)
-class TargetFacts:
-    """What can be said of running this guest on that host."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How one host sees what one guest needs. Every field has a default, which says that it was not looked at."""
 
-    host: HostFacts
     cpu: CpuMatch = CpuMatch.UNKNOWN
     cpu_detail: str = ""
     disks: tuple[DiskSight, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts(View):
+    """What can be said of running this guest on that host: the host, and how it sees what the guest needs.
+
+    What is to be known of a guest on a host, and not of the host alone, is a field of `View`, and so is saved.
+    """
+
+    host: HostFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ class Guest:
     persistent: bool = True
     disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()
+    problem: str | None = None
+    """Why nothing more can be told of it than its name, UUID and state; None: it can."""
 
 
 @dataclass(frozen=True, slots=True)

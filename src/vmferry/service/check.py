@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vmferry.facts.move import MoveFacts
+from vmferry.facts.snapshot import Snapshot
 from vmferry.model.guest import Guest
 from vmferry.placement.rank import Candidate, candidate, ranked
 from vmferry.ports import HostPort
@@ -37,6 +38,12 @@ def check(
     source: HostPort, guest: Guest, targets: Sequence[HostPort], unreached: Sequence[Unreached] = ()
 ) -> CheckReport:
     """Everything that can be said before anything moves. Changes nothing on any host."""
-    moves = survey(source, guest, targets, unreached)
+    return report_of(survey(source, guest, targets, unreached))
+
+
+def report_of(snapshot: Snapshot) -> CheckReport:
+    """Of the one guest of a survey."""
+    (guest,) = snapshot.guests
+    moves = tuple(snapshot.moves(guest))
     candidates = ranked(candidate(move, judge(move)) for move in moves)
-    return CheckReport(moves[0].guest.guest if moves else guest, source.entry.name, candidates, moves)
+    return CheckReport(guest.guest, guest.guest.host, candidates, moves)

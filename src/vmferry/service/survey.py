@@ -1,21 +1,31 @@
-"""Gather what the rules need of one guest and its possible targets, all hosts at the same time."""
+"""Gather what the rules need of guests and hosts, all hosts at the same time.
+
+One round of questions about the guests to their sources, then one to every host: what it is, and how it sees what the
+guests need. A host that does not answer in time holds nobody up; what it did not say is not known.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from vmferry.errors import VmferryError
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
-from vmferry.facts.move import MoveFacts, TargetFacts
-from vmferry.model.guest import Disk, Guest
+from vmferry.facts.move import View
+from vmferry.facts.snapshot import Snapshot
+from vmferry.model.guest import Guest
 from vmferry.ports import HostPort
 from vmferry.service.parallel import all_at_once
 
 LIMIT_S = 20.0
-"""For all answers together. A host that needs longer is not one to send a guest to."""
+"""For all answers about one guest together. A host that needs longer is not one to send a guest to."""
+FLEET_LIMIT_S = 300.0
+"""The same for every guest of the fleet."""
+MOST_LOOKS = 64
+"""So many disks are looked at in one question: each is a process on the host."""
 
 T = TypeVar("T")
 
@@ -30,48 +40,103 @@ class Unreached:
 
 def survey(
     source: HostPort, guest: Guest, targets: Sequence[HostPort], unreached: Sequence[Unreached] = ()
-) -> tuple[MoveFacts, ...]:
-    """One MoveFacts a target, in order; those that were not reached come last, with their problem."""
-    facts = source.guest_facts(guest.uuid)
-    disks = facts.guest.disks
-    hosts = [source, *targets]
+) -> Snapshot:
+    """One guest. Hosts that were not reached come last, with their problem. Raises the error of a source that fails."""
+    return _gather([source, *targets], [source.guest_facts(guest.uuid)], unreached, LIMIT_S)
+
+
+def survey_fleet(hosts: Sequence[HostPort], guests: Iterable[Guest], unreached: Sequence[Unreached] = ()) -> Snapshot:
+    """Many guests, each on its host among `hosts`. A guest of which nothing can be told says why."""
+    by_host: dict[str, list[Guest]] = {host.entry.name: [] for host in hosts}
+    for guest in guests:
+        by_host[guest.host].append(guest)
+    looks = [_teller(host, by_host[host.entry.name]) for host in hosts]
+    answers = all_at_once(looks, FLEET_LIMIT_S)
+    facts: list[GuestFacts] = []
+    for host, answer in zip(hosts, answers, strict=True):
+        here = by_host[host.entry.name]
+        facts += [_untold(guest, _problem(answer)) for guest in here] if isinstance(answer, Exception) else answer
+    return _gather(hosts, facts, unreached, FLEET_LIMIT_S)
+
+
+def _gather(
+    hosts: Sequence[HostPort], guests: Sequence[GuestFacts], unreached: Sequence[Unreached], limit_s: float
+) -> Snapshot:
+    taken = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     looks: list[Callable[[], object]] = [host.facts for host in hosts]
-    looks += [_looker(host, disks) for host in hosts]
-    looks += [_comparer(host, facts) for host in targets]
-    answers = all_at_once(looks, LIMIT_S)
-    seen = answers[: len(hosts)]
-    sights = answers[len(hosts) : 2 * len(hosts)]
-    cpus = answers[2 * len(hosts) :]
-    here = _host_facts(source, seen[0])
-    here_disks = _sights(disks, sights[0])
-    found = [
-        TargetFacts(_host_facts(target, seen[i + 1]), *_cpu(cpus[i]), _sights(disks, sights[i + 1]))
-        for i, target in enumerate(targets)
-    ]
-    found += [TargetFacts(HostFacts(host.name, problem=host.problem)) for host in unreached]
-    return tuple(MoveFacts(facts, here, here_disks, target) for target in found)
+    looks += [_looker(host, guests) for host in hosts]
+    looks += [_comparer(host, guests) for host in hosts]
+    answers = iter(all_at_once(looks, limit_s))
+    facts = [_host_facts(host, next(answers)) for host in hosts]
+    sights = {host.entry.name: next(answers) for host in hosts}
+    cpus = {host.entry.name: next(answers) for host in hosts}
+    facts += [HostFacts(host.name, problem=host.problem) for host in unreached]
+    views = {
+        guest.guest.uuid: {name: _view(guest, number, sights[name], cpus[name]) for name in sights}
+        for number, guest in enumerate(guests)
+    }
+    return Snapshot(taken, tuple(facts), tuple(guests), views)
 
 
-def _looker(host: HostPort, disks: Sequence[Disk]) -> Callable[[], object]:
-    return lambda: host.see_disks(disks)
+def _teller(host: HostPort, guests: Sequence[Guest]) -> Callable[[], list[GuestFacts]]:
+    return lambda: [_told(host, guest) for guest in guests]
 
 
-def _comparer(host: HostPort, facts: GuestFacts) -> Callable[[], object]:
-    return lambda: host.compare_cpu(facts)
+def _told(host: HostPort, guest: Guest) -> GuestFacts:
+    try:
+        return host.guest_facts(guest.uuid)
+    except VmferryError as error:
+        return _untold(guest, error.message)
+
+
+def _untold(guest: Guest, problem: str) -> GuestFacts:
+    return GuestFacts(replace(guest, problem=problem), live_xml="", virt_type="", arch="", machine="", cpu_xml=None)
+
+
+def _looker(host: HostPort, guests: Sequence[GuestFacts]) -> Callable[[], object]:
+    """One list of sights a guest."""
+
+    def look() -> list[tuple[DiskSight, ...]]:
+        disks = [disk for guest in guests for disk in guest.guest.disks]
+        chunks = (disks[start : start + MOST_LOOKS] for start in range(0, len(disks), MOST_LOOKS))
+        sights = iter([sight for chunk in chunks for sight in host.see_disks(chunk)])
+        return [tuple(next(sights) for _ in guest.guest.disks) for guest in guests]
+
+    return look
+
+
+def _comparer(host: HostPort, guests: Sequence[GuestFacts]) -> Callable[[], object]:
+    """One verdict a guest; guests with the same CPU are one question. No host is asked about its own guests."""
+
+    def compare() -> list[tuple[CpuMatch, str]]:
+        known: dict[tuple[str, str, str | None], tuple[CpuMatch, str]] = {}
+        verdicts = []
+        for guest in guests:
+            cpu = (guest.virt_type, guest.arch, guest.cpu_xml)
+            if guest.guest.host == host.entry.name:
+                verdicts.append((CpuMatch.UNKNOWN, ""))
+                continue
+            if cpu not in known:
+                known[cpu] = host.compare_cpu(guest)
+            verdicts.append(known[cpu])
+        return verdicts
+
+    return compare
+
+
+def _view(guest: GuestFacts, number: int, sights: object, cpus: object) -> View:
+    """`sights` and `cpus`: a host's answers, one a guest; or why there are none."""
+    disks = sights[number] if isinstance(sights, list) else _not_seen(guest, _problem(sights))
+    cpu, detail = cpus[number] if isinstance(cpus, list) else (CpuMatch.UNKNOWN, _problem(cpus))
+    return View(cpu=cpu, cpu_detail=detail, disks=disks)
+
+
+def _not_seen(guest: GuestFacts, problem: str) -> tuple[DiskSight, ...]:
+    return tuple(DiskSight(disk.target, None, problem=problem) for disk in guest.guest.disks)
 
 
 def _host_facts(host: HostPort, answer: object) -> HostFacts:
     return answer if isinstance(answer, HostFacts) else HostFacts(host.entry.name, problem=_problem(answer))
-
-
-def _sights(disks: Sequence[Disk], answer: object) -> tuple[DiskSight, ...]:
-    if isinstance(answer, tuple):
-        return answer
-    return tuple(DiskSight(disk.target, None, problem=_problem(answer)) for disk in disks)
-
-
-def _cpu(answer: object) -> tuple[CpuMatch, str]:
-    return answer if isinstance(answer, tuple) else (CpuMatch.UNKNOWN, _problem(answer))
 
 
 def _problem(answer: object) -> str:
@@ -81,3 +146,13 @@ def _problem(answer: object) -> str:
     if isinstance(answer, Exception) and not isinstance(answer, TimeoutError):
         raise answer
     return str(answer)
+
+
+def found(guests: Iterable[Guest]) -> tuple[Guest, ...]:
+    """Each guest once: where it runs, rather than where a definition was left behind."""
+    places: dict[str, Guest] = {}
+    for guest in guests:
+        known = places.setdefault(guest.uuid, guest)
+        if guest.state.active and not known.state.active:
+            places[guest.uuid] = guest
+    return tuple(places.values())

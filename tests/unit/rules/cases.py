@@ -65,7 +65,7 @@ PASSING = MoveFacts(
     guest=FACTS,
     source=host("h1", "aaaaaaaa-0000-0000-0000-000000000001"),
     source_disks=(SIGHT, DiskSight("sda", None)),
-    target=TargetFacts(host("h2", "aaaaaaaa-0000-0000-0000-000000000002"), CpuMatch.SUPERSET, "", (SIGHT,)),
+    target=TargetFacts(host("h2", "aaaaaaaa-0000-0000-0000-000000000002"), cpu=CpuMatch.SUPERSET, disks=(SIGHT,)),
 )
 
 
