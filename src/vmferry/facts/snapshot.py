@@ -52,4 +52,3 @@ class Snapshot:
 
 def seen_by(host: HostFacts, view: View) -> TargetFacts:
     return TargetFacts(host, **{name: getattr(view, name) for name in _VIEWED})
-
