@@ -5,7 +5,26 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from vmferry.facts.needs import NO_NEEDS, Needs
 from vmferry.model.guest import Guest, Probe
+
+
+@dataclass(frozen=True, slots=True)
+class BlockJob:
+    """A job of QEMU's on one disk."""
+
+    target: str
+    kind: str
+    """`pull`, `copy`, `commit`, `active commit`, `backup`."""
+    percent: int | None
+    """None: QEMU does not know yet how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    name: str
+    internal: bool
+    """Kept inside the images; an external one is a chain of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +48,19 @@ class GuestFacts:
     """What the first round copies, as nearly as the host can tell; None: not known."""
     job: str | None = None
     """The kind of libvirt job that runs on it, as `outgoing migration`; None: none that libvirt tells of."""
+    needs: Needs = NO_NEEDS
+    inactive_xml: str | None = None
+    """The definition that its next start takes; None: it has none, it is transient."""
+    reason: str | None = None
+    """Why it is in its state, as `I/O error`; None: nothing out of the ordinary."""
+    snapshots: tuple[Snapshot, ...] | None = ()
+    """None: not told."""
+    checkpoints: tuple[str, ...] | None = ()
+    """None: not told."""
+    block_jobs: tuple[BlockJob, ...] | None = ()
+    """None: not told."""
+    cpu_features: frozenset[str] | None = None
+    """All that its CPU has, those of its model too, as its host's libvirt expands them; None: not told."""
 
 
 class CpuMatch(enum.StrEnum):

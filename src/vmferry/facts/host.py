@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vmferry.facts.compute import DomainSupport, NumaCell, Secret
 from vmferry.facts.network import NetworkFacts
 from vmferry.facts.storage import StorageFacts
 from vmferry.facts.system import SystemFacts
@@ -39,12 +40,19 @@ class MachineSupport:
 
 @dataclass(frozen=True, slots=True)
 class HostCpu:
-    """A host's own CPU as libvirt names it, without its microcode's version."""
+    """A host's own CPU as libvirt names it."""
 
     name: str
     """Architecture, vendor and nearest model."""
     features: frozenset[str]
     """Beyond the model's."""
+    signature: str | None = None
+    """Family, model and stepping, as the CPU itself says; None: libvirt does not tell."""
+    microcode: int | None = None
+    tsc_hz: int | None = None
+    """Of its time stamp counter; None: libvirt does not tell, as without KVM."""
+    tsc_scaling: bool | None = None
+    """A guest can be given another frequency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +85,11 @@ class HostFacts:
     """This and the next two are told by its shell; None: there is none, or it did not answer."""
     network: NetworkFacts | None = None
     storage: StorageFacts | None = None
+    domains: tuple[DomainSupport, ...] = ()
+    """What it can give its guests, a kind each; empty: libvirt does not tell."""
+    cells: tuple[NumaCell, ...] | None = None
+    """None: not told."""
+    secrets: tuple[Secret, ...] | None = None
+    """None: not told, as by a libvirt without the driver for secrets."""
+    claimed_bytes: int = 0
+    """Memory that guests which are just being migrated to it will still fill."""

@@ -17,6 +17,7 @@ class View:
     cpu: CpuMatch = CpuMatch.UNKNOWN
     cpu_detail: str = ""
     disks: tuple[DiskSight, ...] = ()
+    """Of the guest's disks, and of the other files that it needs, whose roles are their targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class MoveFacts:
     fleet: tuple[HostFacts, ...] = ()
     """All hosts that were asked, for saying which others would do; may be empty."""
     wish: MoveWish = NO_WISH
+    cpu_baseline: str | None = None
+    """The `<cpu>` that every host of the fleet can give a guest, by libvirt's word on the target; None: not asked."""
 
     @property
     def pair(self) -> PairFacts:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from vmferry.facts.guest import GuestFacts
+from vmferry.facts.guest import BlockJob, GuestFacts, Snapshot
 from vmferry.model.guest import Guest, GuestState, Nic, Probe
 from vmferry.xml.disks import disks
+from vmferry.xml.needs import read_needs
 from vmferry.xml.parse import BadXml, number, parse, text_of
 from vmferry.xml.units import size_bytes
 from vmferry.xml.vectors import max_vectors
@@ -28,6 +29,12 @@ class Seen:
     persistent: bool
     memory_used_bytes: int | None = None
     job: str | None = None
+    inactive_xml: str | None = None
+    reason: str | None = None
+    snapshots: tuple[Snapshot, ...] | None = ()
+    checkpoints: tuple[str, ...] | None = ()
+    block_jobs: tuple[BlockJob, ...] | None = ()
+    cpu_features: frozenset[str] | None = None
 
 
 def read_guest(xml: str, seen: Seen) -> Guest:
@@ -52,6 +59,13 @@ def read_guest_facts(xml: str, seen: Seen) -> GuestFacts:
         probe=_probe(domain),
         memory_used_bytes=seen.memory_used_bytes,
         job=seen.job,
+        needs=read_needs(domain),
+        inactive_xml=seen.inactive_xml,
+        reason=seen.reason,
+        snapshots=seen.snapshots,
+        checkpoints=seen.checkpoints,
+        block_jobs=seen.block_jobs,
+        cpu_features=seen.cpu_features,
     )
 
 

@@ -21,7 +21,10 @@ def unit_bytes(unit: str) -> int | None:
 
 def size_bytes(element: etree._Element | None) -> int | None:
     """Bytes of a scaled element as `<memory>`; None where it is missing or makes no sense."""
-    if element is None:
-        return None
-    value, unit = number((element.text or "").strip()), unit_bytes(element.get("unit", "KiB"))
+    return None if element is None else scaled_bytes(element.text, element.get("unit", "KiB"))
+
+
+def scaled_bytes(text: str | None, unit_name: str) -> int | None:
+    """Bytes of a number and its unit."""
+    value, unit = number((text or "").strip()), unit_bytes(unit_name)
     return None if value is None or unit is None else value * unit
