@@ -45,6 +45,9 @@ class HostPort(Protocol):
     def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
         """Libvirt's own comparison of the guest's CPU with this host, and its text where it says no."""
 
+    def baseline_cpu(self, arch: str, virt_type: str, cpus: Sequence[str]) -> str | None:
+        """The `<cpu>` that all of these hosts' CPUs, each a `<cpu>`, can give a guest; None: libvirt knows none."""
+
     def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
         """Look at the disks' sources read-only, in one round trip. One sight a disk, in order."""
 

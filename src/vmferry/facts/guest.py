@@ -9,6 +9,22 @@ from vmferry.facts.needs import NO_NEEDS, Needs
 from vmferry.model.guest import Guest, Probe
 
 
+class Reason(enum.StrEnum):
+    """Why a guest is in a state that is not its ordinary one."""
+
+    MIGRATION = "a migration"
+    SAVE = "its save"
+    DUMP = "its dump"
+    IO_ERROR = "an I/O error"
+    WATCHDOG = "its watchdog"
+    SHUTTING_DOWN = "its shutdown"
+    SNAPSHOT = "a snapshot"
+    CRASHED = "a crash"
+    STARTING_UP = "its start"
+    POST_COPY = "post-copy"
+    POST_COPY_FAILED = "a failed post-copy"
+
+
 @dataclass(frozen=True, slots=True)
 class BlockJob:
     """A job of QEMU's on one disk."""
@@ -21,7 +37,7 @@ class BlockJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class GuestSnapshot:
     name: str
     internal: bool
     """Kept inside the images; an external one is a chain of files."""
@@ -51,9 +67,9 @@ class GuestFacts:
     needs: Needs = NO_NEEDS
     inactive_xml: str | None = None
     """The definition that its next start takes; None: it has none, it is transient."""
-    reason: str | None = None
-    """Why it is in its state, as `I/O error`; None: nothing out of the ordinary."""
-    snapshots: tuple[Snapshot, ...] | None = ()
+    reason: Reason | None = None
+    """Why it is in its state; None: nothing out of the ordinary."""
+    snapshots: tuple[GuestSnapshot, ...] | None = ()
     """None: not told."""
     checkpoints: tuple[str, ...] | None = ()
     """None: not told."""

@@ -8,6 +8,7 @@ from vmferry.facts.compute import DomainSupport, NumaCell, Secret
 from vmferry.facts.network import NetworkFacts
 from vmferry.facts.storage import StorageFacts
 from vmferry.facts.system import SystemFacts
+from vmferry.facts.tls import TlsFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,35 @@ class KnownGuest:
     active: bool
 
 
+ISOLATED = "isolated"
+
+
+@dataclass(frozen=True, slots=True)
+class PortGroup:
+    """A class of connections to a libvirt network."""
+
+    name: str
+    default: bool = False
+    vlans: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """A libvirt network of that host."""
 
     name: str
     active: bool
+    autostart: bool | None = None
+    """None: not told, as of a transient one."""
+    forward: str | None = None
+    """`bridge`, `nat`, `route`, `open`, `private`, `vepa`, `passthrough`, `hostdev`, `isolated`; None: not known."""
+    bridge: str | None = None
+    devices: tuple[str, ...] = ()
+    """Of the host: what guests are attached to where there is no bridge."""
+    mtu: int | None = None
+    vlans: tuple[int, ...] = ()
+    virtualport: str | None = None
+    portgroups: tuple[PortGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +85,16 @@ class HostFacts:
 
     name: str
     problem: str | None = None
+    unreadable: tuple[str, ...] = ()
+    """What it did answer but cannot be read, as malformed XML: why, each. What it would have told is not known."""
     host_uuid: str | None = None
     """Libvirt's host UUID: two hosts with one are one host to libvirt."""
     peer_uri: str | None = None
     """The URI by which the other hosts are told to reach its libvirt."""
+    migration_address: str | None = None
+    """Where the data of migrations to it go; None leaves that to its libvirt."""
+    hostname: str | None = None
+    """Its own name, as its libvirt gives it to the others."""
     release: str | None = None
     """Of its operating system; None also where there is no shell on it."""
     libvirt: str | None = None
@@ -78,13 +108,13 @@ class HostFacts:
     guests: tuple[KnownGuest, ...] = ()
     networks: tuple[Network, ...] | None = ()
     """None: not known, its libvirt has no network driver."""
-    bridges: frozenset[str] | None = None
-    """Bridges in its kernel and its Open vSwitch, as its shell tells; None: not known."""
     support: tuple[MachineSupport, ...] = ()
     system: SystemFacts | None = None
     """This and the next two are told by its shell; None: there is none, or it did not answer."""
     network: NetworkFacts | None = None
     storage: StorageFacts | None = None
+    tls: TlsFacts | None = None
+    """Told by its shell too."""
     domains: tuple[DomainSupport, ...] = ()
     """What it can give its guests, a kind each; empty: libvirt does not tell."""
     cells: tuple[NumaCell, ...] | None = None

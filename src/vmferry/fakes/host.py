@@ -69,6 +69,10 @@ class FakeConnection:
         match = self._host.cpu
         return match, "the CPU lacks a feature" if match is CpuMatch.INCOMPATIBLE else ""
 
+    def baseline_cpu(self, arch: str, virt_type: str, cpus: Sequence[str]) -> str | None:
+        self._world.answer(self._host, "baseline_cpu")
+        return None if self._cannot_say("baseline_cpu") or not cpus else cpus[0]
+
     def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
         self._world.answer(self._host, "see_disks")
         if self._cannot_say("see_disks"):

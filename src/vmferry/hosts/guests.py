@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import libvirt
 
-from vmferry.facts.guest import CpuMatch, GuestFacts
-from vmferry.hosts import jobs
+from vmferry.facts.guest import BlockJob, CpuMatch, GuestFacts, GuestSnapshot, Reason
+from vmferry.hosts import abilities, jobs
 from vmferry.model.guest import Guest, GuestState
 from vmferry.xml.domain import Seen, read_guest, read_guest_facts
+from vmferry.xml.parse import BadXml
 
 _STATES = {
     libvirt.VIR_DOMAIN_RUNNING: GuestState.RUNNING,
@@ -25,6 +27,29 @@ _MATCHES = {
     libvirt.VIR_CPU_COMPARE_INCOMPATIBLE: CpuMatch.INCOMPATIBLE,
     libvirt.VIR_CPU_COMPARE_IDENTICAL: CpuMatch.IDENTICAL,
     libvirt.VIR_CPU_COMPARE_SUPERSET: CpuMatch.SUPERSET,
+}
+_REASONS = {
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION): Reason.MIGRATION,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_SAVE): Reason.SAVE,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_DUMP): Reason.DUMP,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_IOERROR): Reason.IO_ERROR,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_WATCHDOG): Reason.WATCHDOG,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_SHUTTING_DOWN): Reason.SHUTTING_DOWN,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_SNAPSHOT): Reason.SNAPSHOT,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_CRASHED): Reason.CRASHED,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP): Reason.STARTING_UP,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY): Reason.POST_COPY,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED): Reason.POST_COPY_FAILED,
+    (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY): Reason.POST_COPY,
+    (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY_FAILED): Reason.POST_COPY_FAILED,
+}
+"""Of a state and libvirt's reason for it. What is ordinary has none."""
+_BLOCK_JOBS = {
+    libvirt.VIR_DOMAIN_BLOCK_JOB_TYPE_PULL: "pull",
+    libvirt.VIR_DOMAIN_BLOCK_JOB_TYPE_COPY: "copy",
+    libvirt.VIR_DOMAIN_BLOCK_JOB_TYPE_COMMIT: "commit",
+    libvirt.VIR_DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT: "active commit",
+    libvirt.VIR_DOMAIN_BLOCK_JOB_TYPE_BACKUP: "backup",
 }
 _DISK_ERRORS = {
     libvirt.VIR_DOMAIN_DISK_ERROR_UNSPEC: "QEMU stopped at an I/O error",
@@ -45,18 +70,81 @@ def all_guests(connection: libvirt.virConnect, host: str) -> tuple[Guest, ...]:
 def _guest(domain: libvirt.virDomain, host: str, persistent: bool) -> Iterator[Guest]:
     """Nothing where it has gone since it was listed."""
     try:
-        state = _STATES.get(domain.state()[0], GuestState.UNKNOWN)
-        yield read_guest(domain.XMLDesc(), Seen(host, state, persistent))
+        seen = Seen(host, _STATES.get(domain.state()[0], GuestState.UNKNOWN), persistent)
+        xml = domain.XMLDesc()
     except libvirt.libvirtError as error:
         if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
             raise
+        return
+    try:
+        yield read_guest(xml, seen)
+    except BadXml as error:
+        yield _unreadable(domain, seen, error)
+
+
+def _unreadable(domain: libvirt.virDomain, seen: Seen, error: BadXml) -> Guest:
+    """One bad definition hides no other guest of the host."""
+    return Guest(
+        domain.name(), domain.UUIDString(), seen.host, seen.state, 0, 0, seen.persistent, problem=error.message
+    )
 
 
 def guest_facts(connection: libvirt.virConnect, domain: libvirt.virDomain, host: str) -> GuestFacts:
-    state = _STATES.get(domain.state()[0], GuestState.UNKNOWN)
-    xml = domain.XMLDesc()
-    used_bytes = _memory_used_bytes(connection, domain)
-    return read_guest_facts(xml, Seen(host, state, bool(domain.isPersistent()), used_bytes, jobs.kind(domain)))
+    number, reason = domain.state()
+    state = _STATES.get(number, GuestState.UNKNOWN)
+    persistent = bool(domain.isPersistent())
+    seen = Seen(host, state, persistent, _memory_used_bytes(connection, domain), jobs.kind(domain))
+    told = read_guest_facts(
+        domain.XMLDesc(),
+        replace(
+            seen,
+            inactive_xml=domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if persistent else None,
+            reason=_REASONS.get((number, reason)),
+            snapshots=_snapshots(domain),
+            checkpoints=_checkpoints(domain),
+        ),
+    )
+    features = abilities.expanded(connection, told.arch, told.virt_type, told.cpu_xml) if told.needs.cpu.model else None
+    return replace(told, block_jobs=_block_jobs(domain, told), cpu_features=features)
+
+
+def _snapshots(domain: libvirt.virDomain) -> tuple[GuestSnapshot, ...] | None:
+    """None where its driver keeps none that can be listed."""
+    try:
+        if not domain.snapshotNum():
+            return ()
+        inside = {each.getName() for each in domain.listAllSnapshots(libvirt.VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL)}
+        return tuple(GuestSnapshot(name, name in inside) for name in sorted(domain.snapshotListNames()))
+    except libvirt.libvirtError:
+        return None
+
+
+def _checkpoints(domain: libvirt.virDomain) -> tuple[str, ...] | None:
+    try:
+        return tuple(sorted(each.getName() for each in domain.listAllCheckpoints()))
+    except libvirt.libvirtError:
+        return None
+
+
+def _block_jobs(domain: libvirt.virDomain, told: GuestFacts) -> tuple[BlockJob, ...] | None:
+    """Asked disk by disk. A guest that is busy with a job of libvirt's own would not answer."""
+    if told.guest.state is GuestState.SHUT_OFF:
+        return ()
+    if told.job is not None:
+        return None
+    disks = [disk.target for disk in told.guest.disks if disk.source is not None and not disk.read_only]
+    try:
+        return tuple(job for target in disks for job in _block_job(target, domain.blockJobInfo(target)))
+    except libvirt.libvirtError:
+        return None
+
+
+def _block_job(target: str, figures: Mapping[str, int]) -> Iterator[BlockJob]:
+    """Nothing where there is none: libvirt then gives no figures."""
+    if figures:
+        end = figures.get("end", 0)
+        percent = 100 * figures.get("cur", 0) // end if end else None
+        yield BlockJob(target, _BLOCK_JOBS.get(figures.get("type", 0), "job"), percent)
 
 
 def _memory_used_bytes(connection: libvirt.virConnect, domain: libvirt.virDomain) -> int | None:

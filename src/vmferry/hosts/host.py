@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import libvirt
 
 from vmferry.errors import HostUnreachable
+from vmferry.facts.compute import DomainSupport
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
-from vmferry.hosts import guests, inventory, jobs
+from vmferry.hosts import abilities, guests, inventory, jobs
 from vmferry.hosts.asking import asking
 from vmferry.hosts.disks import look_at
 from vmferry.hosts.greeting import Greeting, read_greeting
@@ -22,6 +23,7 @@ from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import JobStats, MigrationOrder
 from vmferry.xml.capabilities import Capabilities, read_capabilities
+from vmferry.xml.parse import BadXml
 
 
 class LibvirtHost:
@@ -31,6 +33,7 @@ class LibvirtHost:
         """`ways` ends what the connection runs through, after it."""
         self._entry, self._line, self._shell, self._ways = entry, line, shell, ways
         self._capabilities: Capabilities | None = None
+        self._domains: tuple[DomainSupport, ...] | None = None
         self._capabilities_lock = threading.Lock()  # held while they are asked for: the answer is big
 
     @property
@@ -68,7 +71,8 @@ class LibvirtHost:
     def facts(self) -> HostFacts:
         with self._asking("tell its facts"):
             told = self._told()
-            return inventory.facts(self._entry, self._connection, self._known_capabilities(), self._greeting(), told)
+            known, domains = self._known_capabilities(), self._known_domains()
+            return inventory.facts(self._entry, self._connection, known, self._greeting(), told, domains)
 
     def _told(self) -> Sections | None:
         if not self._shell.available:
@@ -81,8 +85,15 @@ class LibvirtHost:
     def _known_capabilities(self) -> Capabilities:
         with self._capabilities_lock:
             if self._capabilities is None:
-                self._capabilities = read_capabilities(self._connection.getCapabilities(), self._entry.name)
+                self._capabilities = _capabilities(self._connection.getCapabilities(), self._entry.name)
             return self._capabilities
+
+    def _known_domains(self) -> tuple[DomainSupport, ...]:
+        capabilities = self._known_capabilities()
+        with self._capabilities_lock:
+            if self._domains is None:
+                self._domains = abilities.domain_support(self._connection, capabilities, self._entry.name)
+            return self._domains
 
     def _greeting(self) -> Greeting:
         """Empty where there is no shell: nothing that a host must answer rests on it."""
@@ -110,6 +121,10 @@ class LibvirtHost:
     def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
         with self._asking("compare the guest's CPU with its own"):
             return guests.compare_cpu(self._connection, guest)
+
+    def baseline_cpu(self, arch: str, virt_type: str, cpus: Sequence[str]) -> str | None:
+        with self._asking("find a CPU that all hosts can give"):
+            return abilities.baseline(self._connection, arch, virt_type, cpus)
 
     def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
         return look_at(disks, self._shell, self._connection)
@@ -141,3 +156,10 @@ class LibvirtHost:
         with contextlib.suppress(libvirt.libvirtError):  # it is gone already, which is what was wanted
             self._line.close()
         self._ways.close()
+
+
+def _capabilities(xml: str, host: str) -> Capabilities:
+    try:
+        return read_capabilities(xml, host)
+    except BadXml as error:
+        return Capabilities(None, (), None, unreadable=error.message)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import libvirt
 
+from vmferry.facts.compute import DomainSupport
 from vmferry.facts.host import HostFacts, KnownGuest, Network
+from vmferry.hosts import abilities
 from vmferry.hosts.greeting import Greeting
 from vmferry.hosts.told.network import read_network
 from vmferry.hosts.told.sections import Sections
@@ -37,11 +39,13 @@ def facts(
     capabilities: Capabilities,
     greeting: Greeting,
     sections: Sections | None,
+    domains: tuple[DomainSupport, ...] = (),
 ) -> HostFacts:
     """`sections`: what the host's shell told; None: nothing."""
     memory_bytes, free_bytes = _memory(connection)
     return HostFacts(
         name=entry.name,
+        unreadable=() if capabilities.unreadable is None else (capabilities.unreadable,),
         host_uuid=capabilities.host_uuid,
         peer_uri=entry.peer_uri or entry.uri,
         release=greeting.release,
@@ -58,6 +62,10 @@ def facts(
         system=None if sections is None else read_system(sections),
         network=None if sections is None else read_network(sections),
         storage=None if sections is None else read_storage(sections),
+        domains=domains,
+        cells=abilities.cells(connection, capabilities.cells),
+        secrets=abilities.secrets(connection),
+        claimed_bytes=abilities.claimed_bytes(connection),
     )
 
 

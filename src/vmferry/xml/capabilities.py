@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from vmferry.facts.compute import HugePages, NumaCell
 from vmferry.facts.host import HostCpu, MachineSupport
-from vmferry.xml.parse import parse, text_of
+from vmferry.xml.parse import number, parse, text_of
+from vmferry.xml.units import scaled_bytes, size_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +18,19 @@ class Capabilities:
     host_uuid: str | None
     support: tuple[MachineSupport, ...]
     cpu: HostCpu | None
+    unreadable: str | None = None
+    """Why nothing of them can be told."""
+    arch: str = ""
+    """Of the host itself."""
+    cells: tuple[NumaCell, ...] | None = None
+    """Without what is free: that is asked anew. None: not told."""
 
 
 def read_capabilities(xml: str, host: str) -> Capabilities:
     root = parse(xml, f"the capabilities of {host}")
-    return Capabilities(text_of(root, "host/uuid"), tuple(_support(root)), _cpu(root))
+    cells = tuple(_cell(each) for each in root.iterfind("host/topology/cells/cell"))
+    arch = text_of(root, "host/cpu/arch") or ""
+    return Capabilities(text_of(root, "host/uuid"), tuple(_support(root)), _cpu(root), arch, cells or None)
 
 
 def _cpu(root: etree._Element) -> HostCpu | None:
@@ -30,7 +40,34 @@ def _cpu(root: etree._Element) -> HostCpu | None:
         return None
     words = (text_of(element, each) for each in ("arch", "vendor", "model"))
     features = frozenset(feature.get("name", "") for feature in element.iterfind("feature"))
-    return HostCpu(" ".join(word for word in words if word), features)
+    signature, microcode = element.find("signature"), element.find("microcode")
+    tsc = element.find("counter[@name='tsc']")
+    return HostCpu(
+        name=" ".join(word for word in words if word),
+        features=features,
+        signature="/".join(signature.get(each, "") for each in ("family", "model", "stepping"))
+        if signature is not None
+        else None,
+        microcode=number(microcode.get("version")) if microcode is not None else None,
+        tsc_hz=number(tsc.get("frequency")) if tsc is not None else None,
+        tsc_scaling=tsc.get("scaling") == "yes" if tsc is not None and tsc.get("scaling") else None,
+    )
+
+
+def _cell(element: etree._Element) -> NumaCell:
+    """The smallest pages of a node are its ordinary ones."""
+    pages = [
+        (scaled_bytes(each.get("size"), each.get("unit", "KiB")), number((each.text or "").strip()))
+        for each in element.iterfind("pages")
+    ]
+    sizes = sorted((size, total or 0) for size, total in pages if size)
+    numbers = (number(cpu.get("id")) for cpu in element.iterfind("cpus/cpu"))
+    return NumaCell(
+        id=number(element.get("id")) or 0,
+        memory_bytes=size_bytes(element.find("memory")) or 0,
+        cpus=frozenset(each for each in numbers if each is not None),
+        pages=tuple(HugePages(size, total) for size, total in sizes[1:]),
+    )
 
 
 def _support(root: etree._Element) -> Iterator[MachineSupport]:

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from vmferry.facts.guest import BlockJob, GuestFacts, Snapshot
-from vmferry.model.guest import Guest, GuestState, Nic, Probe
+from vmferry.facts.guest import BlockJob, GuestFacts, GuestSnapshot, Reason
+from vmferry.model.guest import Guest, GuestState, Probe
 from vmferry.xml.disks import disks
 from vmferry.xml.needs import read_needs
+from vmferry.xml.nics import read_nic
 from vmferry.xml.parse import BadXml, number, parse, text_of
 from vmferry.xml.units import size_bytes
 from vmferry.xml.vectors import max_vectors
 
 PROBE = "urn:vmferry:probe:1"
 """Namespace of the metadata that says how a guest is seen from outside."""
-
-_NIC_SOURCE = {"network": "network", "bridge": "bridge", "direct": "dev", "vhostuser": "path", "vdpa": "dev"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,8 @@ class Seen:
     memory_used_bytes: int | None = None
     job: str | None = None
     inactive_xml: str | None = None
-    reason: str | None = None
-    snapshots: tuple[Snapshot, ...] | None = ()
+    reason: Reason | None = None
+    snapshots: tuple[GuestSnapshot, ...] | None = ()
     checkpoints: tuple[str, ...] | None = ()
     block_jobs: tuple[BlockJob, ...] | None = ()
     cpu_features: frozenset[str] | None = None
@@ -82,20 +81,7 @@ def _guest(domain: etree._Element, seen: Seen) -> Guest:
         vcpus=number(text_of(domain, "vcpu")) or 1,
         persistent=seen.persistent,
         disks=disks(domain),
-        nics=tuple(_nic(element) for element in domain.iterfind("devices/interface")),
-    )
-
-
-def _nic(element: etree._Element) -> Nic:
-    mac, model, source = element.find("mac"), element.find("model"), element.find("source")
-    # In live XML libvirt gives the type that the network came down to, a bridge say, and keeps the network's name.
-    through_network = source is not None and source.get("network") is not None
-    kind = "network" if through_network else element.get("type", "")
-    return Nic(
-        mac=mac.get("address", "") if mac is not None else "",
-        kind=kind,
-        source=source.get(_NIC_SOURCE.get(kind, "dev")) if source is not None else None,
-        model=model.get("type") if model is not None else None,
+        nics=tuple(read_nic(element) for element in domain.iterfind("devices/interface")),
     )
 
 
