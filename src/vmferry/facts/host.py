@@ -109,6 +109,10 @@ class HostFacts:
     networks: tuple[Network, ...] | None = ()
     """None: not known, its libvirt has no network driver."""
     support: tuple[MachineSupport, ...] = ()
+    clock_offset_s: float | None = None
+    """What its clock is ahead of the one that asked; None: its shell did not tell."""
+    clock_error_s: float = 0.0
+    """The offset may be off by so much: the answer was on its way for twice as long."""
     system: SystemFacts | None = None
     """This and the next two are told by its shell; None: there is none, or it did not answer."""
     network: NetworkFacts | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Sequence
 
 import libvirt
@@ -18,6 +19,7 @@ from vmferry.hosts.disks import look_at
 from vmferry.hosts.greeting import Greeting, read_greeting
 from vmferry.hosts.line import Line
 from vmferry.hosts.shell import Shell
+from vmferry.hosts.told.clock import read_clock
 from vmferry.hosts.told.sections import Sections, read_sections
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
@@ -70,9 +72,12 @@ class LibvirtHost:
 
     def facts(self) -> HostFacts:
         with self._asking("tell its facts"):
+            greeting = self._greeting()
+            asked_s = time.time()
             told = self._told()
+            clock = read_clock(told, asked_s, time.time())
             known, domains = self._known_capabilities(), self._known_domains()
-            return inventory.facts(self._entry, self._connection, known, self._greeting(), told, domains)
+            return inventory.facts(self._entry, self._connection, known, greeting, told, domains, clock)
 
     def _told(self) -> Sections | None:
         if not self._shell.available:

@@ -9,6 +9,7 @@ from vmferry.facts.host import HostFacts, KnownGuest, Network
 from vmferry.hosts import abilities
 from vmferry.hosts.greeting import Greeting
 from vmferry.hosts.told.network import read_network
+from vmferry.hosts.told.clock import UNTOLD, Clock
 from vmferry.hosts.told.sections import Sections
 from vmferry.hosts.told.storage import read_storage
 from vmferry.hosts.told.system import read_system
@@ -40,6 +41,7 @@ def facts(
     greeting: Greeting,
     sections: Sections | None,
     domains: tuple[DomainSupport, ...] = (),
+    clock: Clock = UNTOLD,
 ) -> HostFacts:
     """`sections`: what the host's shell told; None: nothing."""
     memory_bytes, free_bytes = _memory(connection)
@@ -59,6 +61,8 @@ def facts(
         networks=_networks(connection),
         bridges=greeting.bridges,
         support=capabilities.support,
+        clock_offset_s=clock.offset_s,
+        clock_error_s=clock.error_s,
         system=None if sections is None else read_system(sections),
         network=None if sections is None else read_network(sections),
         storage=None if sections is None else read_storage(sections),
