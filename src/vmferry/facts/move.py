@@ -8,6 +8,7 @@ from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
 from vmferry.facts.path import NOTHING_TRIED, PathFacts
 from vmferry.facts.wish import NO_WISH, MoveWish
+from vmferry.model.edits import Edit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,8 @@ class View:
     cpu_detail: str = ""
     disks: tuple[DiskSight, ...] = ()
     """Of the guest's disks, and of the other files that it needs, whose roles are their targets."""
+    edits: tuple[Edit, ...] = ()
+    """What the guest's definition has to say differently on this host. Where they are proved, `disks` is after them."""
 
 
 @dataclass(frozen=True, slots=True)

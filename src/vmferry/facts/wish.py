@@ -48,6 +48,8 @@ class MoveWish:
     bandwidth_bytes_s: int | None = None
     post_copy_bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
+    definition: str | None = None
+    """The user's own definition of the guest for the target, as XML."""
 
 
 NO_WISH = MoveWish()
