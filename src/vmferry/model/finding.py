@@ -22,6 +22,15 @@ class Verdict(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """What a policy made of a finding."""
+
+    was: Severity
+    reason: str
+    """The user's own words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that a rule has to say of one subject."""
 
@@ -35,6 +44,8 @@ class Finding:
     """What to do, a command where there is one; empty where nothing needs doing."""
     reference: str = ""
     """The line of the guide, or the error of libvirt or QEMU that this prevents."""
+    policy: Changed | None = None
+    """None: no policy speaks of it."""
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:

@@ -55,6 +55,14 @@ class Nic:
     source: str | None
     """The name of the network, bridge or device it is attached to."""
     model: str | None = None
+    mtu: int | None = None
+    """What its definition asks for; None: what the network has."""
+    vlans: tuple[int, ...] = ()
+    virtualport: str | None = None
+    """Its type, as `openvswitch`."""
+    portgroup: str | None = None
+    mode: str | None = None
+    """Of a direct attachment: `vepa`, `bridge`, `private` or `passthrough`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,154 @@
-"""The run of all rules over a move, or of the host rules over a host."""
+"""The run of all rules over moves and hosts, each rule as often as there is something new for it to look at.
+
+Over a fleet most of a verdict is the same again and again: what is said of a host does not depend on the guest, what is
+said of a guest does not depend on the target. A `Judge` remembers what it has judged; a single check uses it too.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
-from vmferry.model.finding import Finding, Severity
-from vmferry.rules.registry import REACHABLE_FIRST, Rule, Scope, all_rules
+from vmferry.model.finding import Finding, Severity, Verdict, verdict
+from vmferry.rules.policy import NO_POLICY, Policy
+from vmferry.rules.registry import REACHABLE_FIRST, READABLE_FIRST, Key, Rule, Scope, all_rules
 
 
-def judge_host(host: HostFacts) -> tuple[Finding, ...]:
+class Part:
+    """Findings that are remembered together."""
+
+    __slots__ = ("findings", "open", "verdict")
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        self.open = tuple(each for each in self.findings if each.severity is not Severity.INFO)
+        self.verdict = verdict(self.open)
+
+
+NOTHING = Part(())
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found of one guest and one target, in parts that other judgements share."""
+
+    source: Part
+    target: Part
+    guest: Part
+    pair: Part
+    move: tuple[Part, ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (self.source, self.target, self.guest, self.pair, *self.move)
+
+    @property
+    def verdict(self) -> Verdict:
+        return max((part.verdict for part in self.parts), key=_RANK.__getitem__)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them, in the order of the subjects; of a rule of hosts, the source's first."""
+        return in_order(finding for part in self.parts for finding in part.findings)
+
+    @property
+    def open(self) -> tuple[Finding, ...]:
+        """Those that do not pass."""
+        return in_order(finding for part in self.parts for finding in part.open)
+
+
+_RANK = {Verdict.PASS: 0, Verdict.WARN: 1, Verdict.UNKNOWN: 2, Verdict.REFUSE: 3}
+
+
+class Judge:
+    """Remembers by object: what it has judged is the facts of one snapshot, under one policy."""
+
+    def __init__(self, policy: Policy = NO_POLICY) -> None:
+        self._policy = policy
+        self._rules = {scope: [rule for rule in all_rules() if rule.scope is scope] for scope in Scope}
+        self._bundles = _bundles(self._rules[Scope.MOVE])
+        self._hosts: dict[int, Part] = {}
+        self._guests: dict[int, Part] = {}
+        self._pairs: dict[tuple[int, int, int], Part] = {}
+        self._moves: dict[tuple[int, int, Hashable], Part] = {}
+        self._seen: list[object] = []  # kept alive, so that no other object gets the identity of one that is remembered
+
+    def host(self, host: HostFacts) -> Part:
+        part = self._hosts.get(id(host))
+        if part is None:
+            self._seen.append(host)
+            rules = self._asked(Scope.HOST, None if host.problem is None else REACHABLE_FIRST)
+            part = self._hosts[id(host)] = self._of_facts(rules, host, host.name)
+        return part
+
+    def guest(self, guest: GuestFacts) -> Part:
+        part = self._guests.get(id(guest))
+        if part is None:
+            self._seen.append(guest)
+            rules = self._asked(Scope.GUEST, None if guest.guest.problem is None else READABLE_FIRST)
+            part = self._guests[id(guest)] = self._of_facts(rules, guest, guest.guest.host)
+        return part
+
+    def move(self, move: MoveFacts) -> Judgement:
+        here, there = move.source, move.target.host
+        source, target = self.host(here), self.host(there)
+        if here.problem is not None or there.problem is not None:
+            return Judgement(self._reached(here), self._reached(there), NOTHING, NOTHING, ())
+        guest, pair = self.guest(move.guest), self._pair(move)
+        moved = () if move.guest.guest.problem is not None else tuple(self._moved(move))
+        return Judgement(source, target, guest, pair, moved)
+
+    def _reached(self, host: HostFacts) -> Part:
+        """Of a host beside one that does not answer only that it answers."""
+        return Part(finding for finding in self.host(host).findings if finding.rule == REACHABLE_FIRST)
+
+    def _pair(self, move: MoveFacts) -> Part:
+        key = (id(move.source), id(move.target.host), id(move.path))
+        part = self._pairs.get(key)
+        if part is None:
+            self._seen.append(move.path)
+            pair, target = move.pair, move.target.host.name
+            findings = (finding for rule in self._rules[Scope.PAIR] for finding in rule.findings(pair))
+            part = self._pairs[key] = Part(self._policy.applied(findings, target))
+        return part
+
+    def _moved(self, move: MoveFacts) -> Iterator[Part]:
+        target = move.target.host
+        for number, (key, rules) in enumerate(self._bundles):
+            if key is None:
+                yield self._of_rules(rules, move)
+                continue
+            known = (number, id(target), key(move))
+            part = self._moves.get(known)
+            if part is None:
+                part = self._moves[known] = self._of_rules(rules, move)
+            yield part
+
+    def _of_rules(self, rules: Iterable[Rule], move: MoveFacts) -> Part:
+        findings = (finding for rule in rules for finding in rule.findings(move))
+        return Part(self._policy.applied(findings, move.target.host.name))
+
+    def _asked(self, scope: Scope, only: str | None) -> list[Rule]:
+        """`only`: the one rule that has something to look at."""
+        return [rule for rule in self._rules[scope] if only in (None, rule.id)]
+
+    def _of_facts(self, rules: Iterable[Rule], facts: HostFacts | GuestFacts, host: str) -> Part:
+        findings = (finding for rule in rules for finding in rule.findings(facts))
+        return Part(self._policy.applied(findings, host))
+
+
+def judge_host(host: HostFacts, policy: Policy = NO_POLICY) -> tuple[Finding, ...]:
     """Everything that can be said of a host by itself."""
-    rules = {each.id: each for each in all_rules() if each.scope is Scope.HOST}
-    first = rules.pop(REACHABLE_FIRST).findings(host)
-    if any(finding.severity is Severity.REFUSE for finding in first):
-        return first
-    return first + tuple(finding for each in rules.values() for finding in each.findings(host))
+    return in_order(Judge(policy).host(host).findings)
 
 
-def judge(move: MoveFacts) -> tuple[Finding, ...]:
+def judge(move: MoveFacts, policy: Policy = NO_POLICY) -> tuple[Finding, ...]:
     """Everything that all rules have to say of one guest and one target, in the order of the subjects."""
-    rules = {each.id: each for each in all_rules()}
-    first = findings_of(rules.pop(REACHABLE_FIRST), move)
-    if any(finding.severity is Severity.REFUSE for finding in first):
-        return first
-    return first + tuple(finding for each in rules.values() for finding in findings_of(each, move))
+    return Judge(policy).move(move).findings
 
 
 def findings_of(rule: Rule, move: MoveFacts) -> tuple[Finding, ...]:
@@ -37,3 +162,22 @@ def findings_of(rule: Rule, move: MoveFacts) -> tuple[Finding, ...]:
             return rule.findings(move.pair)
         case Scope.MOVE:
             return rule.findings(move)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """As people read a report: subject by subject."""
+    places = _places()
+    return tuple(sorted(findings, key=lambda finding: places[finding.rule]))
+
+
+@cache
+def _places() -> dict[str, int]:
+    return {rule.id: number for number, rule in enumerate(all_rules())}
+
+
+def _bundles(rules: Iterable[Rule]) -> list[tuple[Key | None, list[Rule]]]:
+    """Rules that look at the same are remembered together."""
+    bundles: dict[Key | None, list[Rule]] = {}
+    for rule in rules:
+        bundles.setdefault(rule.key, []).append(rule)
+    return list(bundles.items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ from vmferry.model.finding import Finding, Severity
 
 SUBJECTS = (
     "daemon",
+    "readable",
     "guest",
     "version",
     "cpu",
@@ -31,7 +32,9 @@ SUBJECTS = (
 """The files of this package that hold rules, in the order in which people read a report."""
 
 REACHABLE_FIRST = "daemon.running"
-"""Where this one refuses, there are no facts for the others to look at."""
+"""Where this one refuses, there are no facts of the host for the others to look at."""
+READABLE_FIRST = "guest.readable"
+"""The same of a guest."""
 
 
 class Scope(enum.StrEnum):
@@ -76,6 +79,7 @@ HostCheck = Callable[[HostFacts, Voice], Iterator[Finding]]
 GuestCheck = Callable[[GuestFacts, Voice], Iterator[Finding]]
 PairCheck = Callable[[PairFacts, Voice], Iterator[Finding]]
 MoveCheck = Callable[[MoveFacts, Voice], Iterator[Finding]]
+Key = Callable[[MoveFacts], Hashable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class Rule:
     guards_data: bool
     """Lowering it may cost data: the policy file has to say so in as many words."""
     check: Check
+    key: Key | None = None
+    """All that a move rule looks at beside the target host: it has one answer for one target and one key. None: it is
+    asked every time.
+    """
 
     def findings(self, facts: HostFacts | GuestFacts | PairFacts | MoveFacts) -> tuple[Finding, ...]:
         """Of the facts of its scope."""
@@ -119,18 +127,25 @@ def pair_rule(
 
 
 def move_rule(
-    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+    id: str,
+    title: str,
+    reference: str,
+    *,
+    severity: Severity = Severity.REFUSE,
+    guards_data: bool = False,
+    key: Key | None = None,
 ) -> Callable[[MoveCheck], MoveCheck]:
-    return _register(Scope.MOVE, id, title, reference, severity, guards_data)
+    """`key`: see `Rule.key`; for what a whole fleet is judged by, of which many moves look the same."""
+    return _register(Scope.MOVE, id, title, reference, severity, guards_data, key)
 
 
 def _register(
-    scope: Scope, id: str, title: str, reference: str, severity: Severity, guards_data: bool
+    scope: Scope, id: str, title: str, reference: str, severity: Severity, guards_data: bool, key: Key | None = None
 ) -> Callable[[Any], Any]:
     def register(check: Check) -> Check:
         if id in _rules:
             raise ValueError(f"two rules with the id {id}")
-        _rules[id] = Rule(id, title, reference, scope, severity, guards_data, check)
+        _rules[id] = Rule(id, title, reference, scope, severity, guards_data, check, key)
         return check
 
     return register

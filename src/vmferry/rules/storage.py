@@ -19,6 +19,7 @@ EXTRA = "qemu-block-extra"
     "storage.shared",
     "every disk is the same storage on both hosts",
     "guide 15.2: a guest must be installed on shared storage; libvirt: Migration without shared storage is unsafe",
+    guards_data=True,
 )
 def storage_shared(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     there = {sight.target: sight for sight in move.target.disks}

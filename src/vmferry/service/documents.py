@@ -46,7 +46,10 @@ def _target(candidate: Candidate) -> Document:
 
 
 def _finding(finding: Finding) -> Document:
+    """`policy` is there only where one speaks of it."""
     document: Document = _plain(finding)
+    if finding.policy is None:
+        del document["policy"]
     return document
 
 

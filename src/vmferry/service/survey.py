@@ -19,6 +19,7 @@ from vmferry.facts.snapshot import Snapshot
 from vmferry.model.guest import Guest
 from vmferry.ports import HostPort
 from vmferry.service.parallel import all_at_once
+from vmferry.xml.parse import BadXml
 
 LIMIT_S = 20.0
 """For all answers about one guest together. A host that needs longer is not one to send a guest to."""
@@ -42,7 +43,11 @@ def survey(
     source: HostPort, guest: Guest, targets: Sequence[HostPort], unreached: Sequence[Unreached] = ()
 ) -> Snapshot:
     """One guest. Hosts that were not reached come last, with their problem. Raises the error of a source that fails."""
-    return _gather([source, *targets], [source.guest_facts(guest.uuid)], unreached, LIMIT_S)
+    try:
+        facts = source.guest_facts(guest.uuid)
+    except BadXml as error:
+        facts = _untold(guest, error.message)
+    return _gather([source, *targets], [facts], unreached, LIMIT_S)
 
 
 def survey_fleet(hosts: Sequence[HostPort], guests: Iterable[Guest], unreached: Sequence[Unreached] = ()) -> Snapshot:
@@ -83,6 +88,8 @@ def _teller(host: HostPort, guests: Sequence[Guest]) -> Callable[[], list[GuestF
 
 
 def _told(host: HostPort, guest: Guest) -> GuestFacts:
+    if guest.problem is not None:
+        return _untold(guest, guest.problem)
     try:
         return host.guest_facts(guest.uuid)
     except VmferryError as error:

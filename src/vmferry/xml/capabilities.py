@@ -18,12 +18,12 @@ class Capabilities:
     host_uuid: str | None
     support: tuple[MachineSupport, ...]
     cpu: HostCpu | None
-    unreadable: str | None = None
-    """Why nothing of them can be told."""
     arch: str = ""
     """Of the host itself."""
     cells: tuple[NumaCell, ...] | None = None
     """Without what is free: that is asked anew. None: not told."""
+    unreadable: str | None = None
+    """Why nothing of them can be told."""
 
 
 def read_capabilities(xml: str, host: str) -> Capabilities:

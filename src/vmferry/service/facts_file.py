@@ -1,0 +1,212 @@
+"""A snapshot as a file: JSON, compressed where its name ends in .gz, for support cases, tests and planning.
+
+A field that says nothing (its default) is left out, and what several hosts see alike is written once. What is read may
+come from anybody: it is bounded, and checked for what the rules take for granted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import stat
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vmferry import __version__
+from vmferry.errors import Failed, UserError
+from vmferry.facts.guest import GuestFacts
+from vmferry.facts.host import HostFacts
+from vmferry.facts.move import View
+from vmferry.facts.path import PathFacts
+from vmferry.facts.snapshot import Snapshot
+
+FORMAT = 1
+"""Goes up when a field changes its meaning; a new field with a default is no new format."""
+MOST_BYTES = 256 << 20
+"""Of the JSON itself. The facts of 1,000 hosts or 10,000 guests are a tenth of this."""
+ANEW = "save the facts anew with vmferry facts save"
+
+_CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
+
+
+class _Header(msgspec.Struct):
+    vmferry_facts: int
+    saved_by: str = "an unknown version"
+
+
+class _Seen(msgspec.Struct):
+    hosts: tuple[str, ...]
+    view: View
+
+
+class _File(msgspec.Struct):
+    taken: str
+    hosts: tuple[HostFacts, ...]
+    guests: tuple[GuestFacts, ...]
+    views: dict[str, tuple[_Seen, ...]]
+    paths: dict[str, dict[str, PathFacts]]
+
+
+def save_facts(snapshot: Snapshot, path: Path) -> None:
+    """Whole or not at all, and for its owner's eyes only: definitions name storage and people. Raises Failed."""
+    data = encoded(snapshot)
+    if path.name.endswith(".gz"):
+        data = _compressed(data)
+    try:
+        with _replacing(path) as descriptor, os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Failed(f"{path} cannot be written: {error.strerror}; name a file in a directory of yours") from None
+
+
+def load_facts(path: Path) -> Snapshot:
+    """Raises UserError, in a line, for whatever is wrong with the file."""
+    return decoded(_read(path), str(path))
+
+
+def encoded(snapshot: Snapshot) -> bytes:
+    document = {
+        "vmferry_facts": FORMAT,
+        "saved_by": __version__,
+        "taken": snapshot.taken,
+        "hosts": _lean(snapshot.hosts),
+        "guests": _lean(snapshot.guests),
+        "views": {uuid: _grouped(views) for uuid, views in snapshot.views.items()},
+        "paths": {
+            source: {target: _lean(path) for target, path in paths.items()} for source, paths in snapshot.paths.items()
+        },
+    }
+    return msgspec.json.encode(document)
+
+
+def decoded(data: bytes, name: str) -> Snapshot:
+    """`name` is what the errors call it."""
+    try:
+        header = msgspec.json.decode(data, type=_Header)
+        if header.vmferry_facts != FORMAT:
+            words = f"{name} has facts of format {header.vmferry_facts}, saved by vmferry {header.saved_by}"
+            raise UserError(f"{words}; this is {__version__} and reads format {FORMAT}: {ANEW}")
+        file = msgspec.json.decode(data, type=_File)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{name} is no file of facts: {_first_letter_small(str(error))}; {ANEW}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(f"{name} is not JSON, or only a part of it: {error}; {ANEW}") from None
+    return _checked(file, name)
+
+
+def _checked(file: _File, name: str) -> Snapshot:
+    hosts, guests = [host.name for host in file.hosts], [guest.guest.uuid for guest in file.guests]
+    for what, keys in (("host", hosts), ("guest", guests)):
+        twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) < len(keys) else None
+        if twice is not None:
+            raise UserError(f"{name} is no file of facts: it has {what} {twice!a} twice; {ANEW}")
+    known = set(hosts)
+    for guest in file.guests:
+        if guest.guest.host not in known:
+            where = f"guest {guest.guest.name!a} is on host {guest.guest.host!a}, of which it has no facts"
+            raise UserError(f"{name} is no file of facts: {where}; {ANEW}")
+    views = {
+        uuid: {host: seen.view for seen in all_seen for host in seen.hosts} for uuid, all_seen in file.views.items()
+    }
+    return Snapshot(file.taken, file.hosts, file.guests, views, file.paths)
+
+
+def _grouped(views: dict[str, View]) -> list[object]:
+    groups: dict[View, list[str]] = {}
+    for host, view in views.items():
+        groups.setdefault(view, []).append(host)
+    return [{"hosts": hosts, "view": _lean(view)} for view, hosts in groups.items()]
+
+
+def _lean(value: object) -> Any:  # noqa: ANN401 - JSON is any
+    """Built-in types, without the fields that have their defaults; sets in order, equal facts are equal text."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if is_dataclass(value):
+        pairs = ((name, getattr(value, name), default) for name, default in _defaults(type(value)))
+        return {name: _lean(each) for name, each, default in pairs if default is MISSING or each != default}
+    if isinstance(value, frozenset):
+        return sorted(_lean(each) for each in value)
+    if isinstance(value, tuple | list):
+        return [_lean(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _lean(each) for key, each in value.items()}
+    return value
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, object], ...]:  # noqa: ANN401 - a dataclass
+    return tuple((each.name, each.default) for each in fields(kind))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for its writer
+            raise UserError(f"{path} is no regular file; name a file that vmferry facts save has written")
+        with path.open("rb") as file:
+            first = file.read(2)
+            chunks = iter(lambda: file.read(_CHUNK), b"")
+            return _bounded(_unpacked(first, chunks) if first == _GZIP else _with(first, chunks), path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}; name a file of facts that can") from None
+    except zlib.error:
+        raise UserError(f"{path} is not compressed as its first bytes say; {ANEW}") from None
+
+
+def _with(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from chunks
+
+
+def _unpacked(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(wbits=31)
+    for chunk in _with(first, chunks):
+        data = chunk
+        while data:
+            yield unpacker.decompress(data, _CHUNK)
+            data = unpacker.unconsumed_tail
+    if not unpacker.eof:
+        raise zlib.error("truncated")
+
+
+def _bounded(chunks: Iterator[bytes], path: Path) -> bytes:
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        if len(held) > MOST_BYTES:
+            raise UserError(
+                f"{path} has more than {MOST_BYTES >> 20} MiB of facts; save those of fewer guests: --guest"
+            )
+    return bytes(held)
+
+
+def _compressed(data: bytes) -> bytes:
+    packer = zlib.compressobj(level=6, wbits=31)
+    return packer.compress(data) + packer.flush()
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[int]:
+    """A descriptor to write to; what was written takes the place of the file when all of it is there."""
+    descriptor, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        yield descriptor
+        os.replace(made, path)
+    except BaseException:
+        os.unlink(made)
+        raise
+
+
+def _first_letter_small(text: str) -> str:
+    return text[:1].lower() + text[1:].replace("`", "")
