@@ -23,8 +23,8 @@ def host() -> Iterator[HostPort]:
 
 def test_networks_and_what_only_a_shell_tells(host: HostPort) -> None:
     facts = host.facts()
-    assert facts.networks == (Network("default", True),)
-    assert (facts.release, facts.bridges, host.link_rate()) == (None, None, None)
+    assert facts.networks == (Network("default", True, False, "nat", "virbr0"),)
+    assert (facts.release, facts.network, host.link_rate()) == (None, None, None)
 
 
 def test_without_a_shell_no_disk_is_seen(host: HostPort) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from vmferry.facts.guest import CpuMatch, DiskSight
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
+from vmferry.facts.network import NetworkFacts
 from vmferry.fakes.faults import HostFaults
 from vmferry.fakes.guest import MACHINE, FakeGuest
+from vmferry.fakes.lan import lan
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.model.migration import JobStats
@@ -28,8 +30,9 @@ class FakeHost:
     entry: HostEntry
     memory_bytes: int = 64 << 30
     cpus: int = 16
-    networks: tuple[Network, ...] | None = (Network("lab", True),)
-    bridges: frozenset[str] = frozenset({"br0"})
+    networks: tuple[Network, ...] | None = (Network("lab", True, True, "bridge", "br0"),)
+    network: NetworkFacts | None = None
+    """None: as the lab's hosts have it."""
     machines: frozenset[str] = frozenset({MACHINE, "pc-q35-10.0"})
     cpu: CpuMatch = CpuMatch.SUPERSET
     """What it answers about every guest's CPU."""
@@ -81,7 +84,9 @@ class FakeHost:
             cpu=self.own_cpu,
             guests=tuple(KnownGuest(each.name, each.uuid, each.state.active) for each in self.guests(known)),
             networks=self.networks,
-            bridges=self.bridges,
+            migration_address=self.entry.migration_address,
+            hostname=self.entry.name,
+            network=self.network or lan(self.entry.name),
             support=tuple(MachineSupport(kind, "x86_64", EMULATOR, self.machines) for kind in ("kvm", "qemu")),
         )
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Greeting:
     release: str | None = None
-    bridges: frozenset[str] | None = None
-    """None: not told."""
     speeds: tuple[tuple[str, int], ...] = field(default=())
     """(device, megabits a second) as its driver says."""
     addresses: tuple[tuple[str, str], ...] = field(default=())
@@ -25,7 +23,7 @@ class Greeting:
 
 
 def read_greeting(lines: Iterable[str]) -> Greeting:
-    told: dict[str, list[str]] = {"release": [], "bridge": [], "speed": [], "address": []}
+    told: dict[str, list[str]] = {"release": [], "speed": [], "address": []}
     for line in lines:
         what, _, rest = line.partition(" ")
         if what in told:
@@ -33,7 +31,6 @@ def read_greeting(lines: Iterable[str]) -> Greeting:
     pairs = [rest.split(" ") for rest in told["speed"]]
     return Greeting(
         release=next(iter(told["release"]), None),
-        bridges=frozenset(told["bridge"]),
         speeds=tuple((device, int(speed)) for device, speed in pairs if speed.isdigit()),
         addresses=tuple((device, address) for device, address in (rest.split(" ") for rest in told["address"])),
     )

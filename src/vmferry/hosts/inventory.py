@@ -8,13 +8,15 @@ from vmferry.facts.compute import DomainSupport
 from vmferry.facts.host import HostFacts, KnownGuest, Network
 from vmferry.hosts import abilities
 from vmferry.hosts.greeting import Greeting
-from vmferry.hosts.told.network import read_network
+from vmferry.hosts.told.certificates import read_certificates
 from vmferry.hosts.told.clock import UNTOLD, Clock
+from vmferry.hosts.told.network import read_network
 from vmferry.hosts.told.sections import Sections
 from vmferry.hosts.told.storage import read_storage
 from vmferry.hosts.told.system import read_system
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.xml.capabilities import Capabilities
+from vmferry.xml.network import read_network_xml
 
 _ALL_NODES = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
 
@@ -50,6 +52,8 @@ def facts(
         unreadable=() if capabilities.unreadable is None else (capabilities.unreadable,),
         host_uuid=capabilities.host_uuid,
         peer_uri=entry.peer_uri or entry.uri,
+        migration_address=entry.migration_address,
+        hostname=connection.getHostname(),
         release=greeting.release,
         libvirt=version(connection.getLibVersion()),
         qemu=version(connection.getVersion()),
@@ -59,13 +63,13 @@ def facts(
         cpu=capabilities.cpu,
         guests=_known_guests(connection),
         networks=_networks(connection),
-        bridges=greeting.bridges,
         support=capabilities.support,
         clock_offset_s=clock.offset_s,
         clock_error_s=clock.error_s,
         system=None if sections is None else read_system(sections),
         network=None if sections is None else read_network(sections),
         storage=None if sections is None else read_storage(sections),
+        tls=None if sections is None else read_certificates(sections),
         domains=domains,
         cells=abilities.cells(connection, capabilities.cells),
         secrets=abilities.secrets(connection),
@@ -98,9 +102,14 @@ def _known_guests(connection: libvirt.virConnect) -> tuple[KnownGuest, ...]:
 def _networks(connection: libvirt.virConnect) -> tuple[Network, ...] | None:
     """None where its libvirt has no driver for networks."""
     try:
-        active = {each.name() for each in connection.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)}
-        return tuple(Network(each.name(), each.name() in active) for each in connection.listAllNetworks())
+        return tuple(_network(each) for each in connection.listAllNetworks())
     except libvirt.libvirtError as error:
         if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
             raise
         return None
+
+
+def _network(found: libvirt.virNetwork) -> Network:
+    persistent = found.isPersistent()
+    autostart = bool(found.autostart()) if persistent else None
+    return read_network_xml(found.XMLDesc(), found.name(), bool(found.isActive()), autostart)

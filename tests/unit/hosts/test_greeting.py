@@ -4,7 +4,6 @@ from vmferry.hosts.greeting import Greeting, read_greeting
 
 LINES = (
     "release Debian GNU/Linux 13 (trixie)",
-    "bridge br0",
     "speed br0 10000",
     "speed mig0 1000",
     "speed lo -1",
@@ -15,8 +14,7 @@ LINES = (
 
 
 def test_what_a_host_tells() -> None:
-    greeting = read_greeting(LINES)
-    assert (greeting.release, greeting.bridges) == ("Debian GNU/Linux 13 (trixie)", {"br0"})
+    assert read_greeting(LINES).release == "Debian GNU/Linux 13 (trixie)"
 
 
 def test_the_rate_is_that_of_the_card_with_the_address() -> None:
@@ -28,5 +26,4 @@ def test_the_rate_is_that_of_the_card_with_the_address() -> None:
 
 
 def test_a_host_without_a_shell_tells_nothing() -> None:
-    assert Greeting().bridges is None
-    assert read_greeting(()).bridges == frozenset()
+    assert read_greeting(()) == Greeting()

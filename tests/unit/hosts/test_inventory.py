@@ -26,7 +26,7 @@ class WithoutNetworks:
 
 
 def told(entry: HostEntry, code: int = libvirt.VIR_ERR_NO_SUPPORT) -> HostFacts:
-    return facts(entry, WithoutNetworks(code), Capabilities("u", (), None), Greeting())
+    return facts(entry, WithoutNetworks(code), Capabilities("u", (), None), Greeting(), None)
 
 
 def test_networks_of_a_host_without_their_driver_are_not_known() -> None:

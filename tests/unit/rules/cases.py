@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
-from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
+from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport
 from vmferry.facts.move import MoveFacts, TargetFacts
 from vmferry.model.finding import Severity
 from vmferry.model.guest import Disk, Guest, GuestState, Nic
+
+from .passing_network import PATH, network_of_host
 
 OK, WARN, UNKNOWN, REFUSE = Severity.INFO, Severity.WARN, Severity.UNKNOWN, Severity.REFUSE
 
@@ -54,8 +56,7 @@ def host(name: str, uuid: str) -> HostFacts:
         memory_free_bytes=4 * GIB,
         cpus=4,
         cpu=CPU,
-        networks=(Network("lab", True), Network("idle", False)),
-        bridges=frozenset({"br0"}),
+        **network_of_host(name),
         support=(support,),
     )
 
@@ -66,6 +67,7 @@ PASSING = MoveFacts(
     source=host("h1", "aaaaaaaa-0000-0000-0000-000000000001"),
     source_disks=(SIGHT, DiskSight("sda", None)),
     target=TargetFacts(host("h2", "aaaaaaaa-0000-0000-0000-000000000002"), cpu=CpuMatch.SUPERSET, disks=(SIGHT,)),
+    path=PATH,
 )
 
 
