@@ -26,6 +26,7 @@ SUBJECTS = (
     "cpu",
     "memory",
     "storage",
+    "definition",
     "network",
     "devices",
 )

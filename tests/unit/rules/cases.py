@@ -7,9 +7,12 @@ from dataclasses import replace
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport
 from vmferry.facts.move import MoveFacts, TargetFacts
+from vmferry.facts.system import SystemFacts
+from vmferry.facts.wish import MoveWish
 from vmferry.model.finding import Severity
 from vmferry.model.guest import Disk, Guest, GuestState, Nic
 
+from .passing_definition import MIGRATABLE
 from .passing_network import PATH, network_of_host
 
 OK, WARN, UNKNOWN, REFUSE = Severity.INFO, Severity.WARN, Severity.UNKNOWN, Severity.REFUSE
@@ -34,6 +37,7 @@ GUEST = Guest(
 FACTS = GuestFacts(
     guest=GUEST,
     live_xml="<domain/>",
+    migratable_xml=MIGRATABLE,
     virt_type="kvm",
     arch="x86_64",
     machine="pc-q35-7.2",
@@ -58,6 +62,7 @@ def host(name: str, uuid: str) -> HostFacts:
         cpu=CPU,
         **network_of_host(name),
         support=(support,),
+        system=SystemFacts(hooks=()),
     )
 
 
@@ -68,6 +73,7 @@ PASSING = MoveFacts(
     source_disks=(SIGHT, DiskSight("sda", None)),
     target=TargetFacts(host("h2", "aaaaaaaa-0000-0000-0000-000000000002"), cpu=CpuMatch.SUPERSET, disks=(SIGHT,)),
     path=PATH,
+    wish=MoveWish(definition=MIGRATABLE),
 )
 
 
