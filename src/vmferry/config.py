@@ -1,5 +1,7 @@
 """The configuration file: one TOML file, read once, never written.
 
+policy = "/etc/vmferry/policy.toml"             # severities of rules; else policy.toml beside this file
+
 [store]
 path = "/var/lib/vmferry/vmferry.db"
 
@@ -55,6 +57,7 @@ class _Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    policy: str | None = None
     store: dict[str, object] = {}
     hosts: dict[str, object] = {}
     guests: dict[str, object] = {}
@@ -68,6 +71,8 @@ class Config:
     hosts: tuple[HostEntry, ...] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
     """Guest name to how it is seen from outside."""
+    policy_path: Path | None = None
+    """The policy file that it names; None: it names none."""
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -86,10 +91,11 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
     sections = _convert(document, _File, path, "")
     store = _convert(sections.store, _Store, path, "store")
     return Config(
-        store_path=_expanded(store.path, path) if store.path else default_store(environment),
+        store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
         source=path,
         hosts=_each_once([_entry(name, value, path) for name, value in sections.hosts.items()], path),
         probes={name: _probe(name, value, path) for name, value in sections.guests.items()},
+        policy_path=None if sections.policy is None else path.parent / _expanded(sections.policy, path, "policy"),
     )
 
 
@@ -137,11 +143,11 @@ def _read(path: Path) -> str:
         raise UserError(f"{path} is not UTF-8 text; correct it, or name another file with --config") from None
 
 
-def _expanded(text: str, path: Path) -> Path:
+def _expanded(text: str, path: Path, key: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise UserError(f"{path}: store.path: {text!a} has no home directory ({error}); write it in full") from None
+        raise UserError(f"{path}: {key}: {text!a} has no home directory ({error}); write it in full") from None
 
 
 def _each_once(entries: Sequence[HostEntry], path: Path) -> tuple[HostEntry, ...]:

@@ -56,7 +56,7 @@ def test_everything_that_can_be_said() -> None:
 
 BAD_FILES = [
     ("hosts = ", "is not valid TOML"),
-    ("[host.alpha]", "c.toml: host: unknown key; expected one of store, hosts, guests"),
+    ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, hosts, guests"),
     ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path"),
     ("[store]\npath = 3", "c.toml: store.path: expected str | null, got int"),
     ("hosts = 3", "c.toml: hosts: expected table, got int"),

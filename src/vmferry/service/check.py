@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vmferry.facts.guest import GuestFacts
+from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.snapshot import Snapshot
+from vmferry.facts.wish import NO_WISH, MoveWish
+from vmferry.model.finding import Finding, Verdict, verdict
 from vmferry.model.guest import Guest
 from vmferry.placement.rank import Candidate, candidate, ranked
 from vmferry.ports import HostPort
-from vmferry.rules import judge
+from vmferry.rules.judge import Judge, Judgement, in_order
+from vmferry.rules.policy import NO_POLICY, Override, Policy
 from vmferry.service.survey import Unreached, survey
+
+Risks = tuple[tuple[str, Override], ...]
+"""Rule id and what a policy made of it, where it guards data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,9 @@ class CheckReport:
     source: str
     candidates: tuple[Candidate, ...]
     moves: tuple[MoveFacts, ...]
+    common: tuple[Finding, ...] = ()
+    """Those of the guest and of its source: every target's findings have them too."""
+    risks: Risks = ()
 
     @property
     def best(self) -> Candidate | None:
@@ -34,16 +45,66 @@ class CheckReport:
         return next(move for move in self.moves if move.target.host.name == host)
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One guest against every other host, in the order of the hosts."""
+
+    guest: Guest
+    cells: tuple[tuple[str, Judgement], ...]
+    """By host's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    host: HostFacts
+    findings: tuple[Finding, ...]
+    risks: Risks = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict(self.findings)
+
+
 def check(
-    source: HostPort, guest: Guest, targets: Sequence[HostPort], unreached: Sequence[Unreached] = ()
+    source: HostPort,
+    guest: Guest,
+    targets: Sequence[HostPort],
+    unreached: Sequence[Unreached] = (),
+    policy: Policy = NO_POLICY,
+    wish: MoveWish = NO_WISH,
 ) -> CheckReport:
     """Everything that can be said before anything moves. Changes nothing on any host."""
-    return report_of(survey(source, guest, targets, unreached))
+    snapshot = survey(source, guest, targets, unreached)
+    return check_one(snapshot, snapshot.guests[0], policy=policy, wish=wish)
 
 
-def report_of(snapshot: Snapshot) -> CheckReport:
-    """Of the one guest of a survey."""
-    (guest,) = snapshot.guests
-    moves = tuple(snapshot.moves(guest))
-    candidates = ranked(candidate(move, judge(move)) for move in moves)
-    return CheckReport(guest.guest, guest.guest.host, candidates, moves)
+def check_one(
+    snapshot: Snapshot,
+    guest: GuestFacts,
+    to: str | None = None,
+    policy: Policy = NO_POLICY,
+    wish: MoveWish = NO_WISH,
+) -> CheckReport:
+    """A guest of the snapshot against all its hosts, or that one."""
+    judge = Judge(policy)
+    source = snapshot.host(guest.guest.host)
+    moves = tuple(snapshot.moves(guest, to, wish))
+    candidates = ranked(candidate(move, judge.move(move).findings) for move in moves)
+    common = in_order((*judge.host(source).findings, *judge.guest(guest).findings))
+    hosts = (source.name, *(move.target.host.name for move in moves))
+    return CheckReport(guest.guest, source.name, candidates, moves, common, tuple(policy.risks(hosts)))
+
+
+def check_all(snapshot: Snapshot, policy: Policy = NO_POLICY) -> Iterator[Row]:
+    """Every guest against every other host, guests by name. One judge for all: what repeats is judged once."""
+    judge = Judge(policy)
+    for guest in sorted(snapshot.guests, key=lambda each: (each.guest.name, each.guest.uuid)):
+        moves = snapshot.moves(guest)
+        yield Row(guest.guest, tuple((move.target.host.name, judge.move(move)) for move in moves))
+
+
+def check_hosts(hosts: Sequence[HostFacts], policy: Policy = NO_POLICY) -> tuple[HostReport, ...]:
+    judge = Judge(policy)
+    return tuple(
+        HostReport(host, in_order(judge.host(host).findings), tuple(policy.risks([host.name]))) for host in hosts
+    )

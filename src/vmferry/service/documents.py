@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,9 @@ import msgspec
 from vmferry.model.finding import Finding
 from vmferry.model.migration import Forecast, MigrationResult
 from vmferry.placement.rank import Candidate
-from vmferry.service.check import CheckReport
+from vmferry.rules.policy import Override
+from vmferry.rules.registry import Rule
+from vmferry.service.check import CheckReport, HostReport, Row
 
 Document = dict[str, Any]
 
@@ -18,6 +20,23 @@ Document = dict[str, Any]
 def check_document(report: CheckReport) -> Document:
     """`check`: every target with everything that was found."""
     return _report(report, [_target(each) for each in report.candidates])
+
+
+def matrix_document(rows: Iterable[Row]) -> Document:
+    """`check --all`: every guest against every other host, with the findings that do not pass."""
+    return {"guests": [_row(row) for row in rows]}
+
+
+def hosts_document(reports: Iterable[HostReport]) -> Document:
+    """`host check`: all findings of all hosts, each with its host, and a verdict a host."""
+    judged = list(reports)
+    hosts = [{"host": each.host.name, "verdict": str(each.verdict)} for each in judged]
+    findings = [{"host": each.host.name, **_finding(finding)} for each in judged for finding in each.findings]
+    return {"hosts": hosts, "findings": findings} | _risks(risk for each in judged for risk in each.risks)
+
+
+def rules_document(rules: Iterable[Rule]) -> Document:
+    return {"rules": [_rule(rule) for rule in rules]}
 
 
 def plan_document(report: CheckReport, forecasts: Mapping[str, Forecast]) -> Document:
@@ -37,7 +56,35 @@ def migration_document(result: MigrationResult) -> Document:
 
 
 def _report(report: CheckReport, targets: list[Document]) -> Document:
-    return {"guest": report.guest.name, "source": report.source, "targets": targets}
+    return {"guest": report.guest.name, "source": report.source, "targets": targets} | _risks(report.risks)
+
+
+def _risks(risks: Iterable[tuple[str, Override]]) -> Document:
+    """Nothing where no policy puts data at risk."""
+    said = [
+        {"rule": rule, "severity": str(each.severity), "hosts": list(each.hosts), "reason": each.reason}
+        for rule, each in dict.fromkeys(risks)
+    ]
+    return {"policy": said} if said else {}
+
+
+def _row(row: Row) -> Document:
+    targets = [
+        {"host": host, "verdict": str(judged.verdict), "findings": [_finding(finding) for finding in judged.open]}
+        for host, judged in row.cells
+    ]
+    return {"guest": row.guest.name, "uuid": row.guest.uuid, "source": row.guest.host, "targets": targets}
+
+
+def _rule(rule: Rule) -> Document:
+    return {
+        "id": rule.id,
+        "severity": str(rule.severity),
+        "title": rule.title,
+        "reference": rule.reference,
+        "looks_at": str(rule.scope),
+        "guards_data": rule.guards_data,
+    }
 
 
 def _target(candidate: Candidate) -> Document:

@@ -134,7 +134,8 @@ def _lean(value: object) -> Any:  # noqa: ANN401 - JSON is any
     if isinstance(value, enum.Enum):
         return value.value
     if is_dataclass(value):
-        pairs = ((name, getattr(value, name), default) for name, default in _defaults(type(value)))
+        kind: Any = type(value)
+        pairs = ((name, getattr(value, name), default) for name, default in _defaults(kind))
         return {name: _lean(each) for name, each, default in pairs if default is MISSING or each != default}
     if isinstance(value, frozenset):
         return sorted(_lean(each) for each in value)
