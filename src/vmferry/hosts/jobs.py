@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import libvirt
 
 from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.xml.rewrite import rewritten
 
 MIB = 1 << 20
 POLL_S = 0.1
@@ -21,7 +22,7 @@ def migrate(domain: libvirt.virDomain, order: MigrationOrder) -> None:
     if order.persistent:
         flags |= libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
     with _allowing(domain, order.max_downtime_ms):
-        domain.migrateToURI3(order.peer_uri, _parameters(order), flags)
+        domain.migrateToURI3(order.peer_uri, _parameters(order) | _definitions(domain, order), flags)
 
 
 @contextlib.contextmanager
@@ -47,6 +48,26 @@ def _parameters(order: MigrationOrder) -> dict[str, str | int]:
     if order.bandwidth_bytes_s is not None:
         parameters["bandwidth"] = max(1, order.bandwidth_bytes_s // MIB)
     return parameters
+
+
+def _definitions(domain: libvirt.virDomain, order: MigrationOrder) -> dict[str, str | int]:
+    """The guest's definitions with the target's names in them, if any is another there.
+
+    The one that is kept gets the same names as the one that runs: a guest whose next start takes the source's would
+    find another guest's disk at its path, or none. Secrets are in them, as libvirt moves them by itself.
+    """
+    if not order.edits and order.target_xml is None:
+        return {}
+    secure = libvirt.VIR_DOMAIN_XML_SECURE
+    live = domain.XMLDesc(secure)
+    running = order.target_xml
+    if running is None:
+        running = rewritten(domain.XMLDesc(secure | libvirt.VIR_DOMAIN_XML_MIGRATABLE), order.edits, live)
+    definitions: dict[str, str | int] = {libvirt.VIR_MIGRATE_PARAM_DEST_XML: running}
+    if order.persistent:
+        kept = domain.XMLDesc(secure | libvirt.VIR_DOMAIN_XML_INACTIVE)
+        definitions[libvirt.VIR_MIGRATE_PARAM_PERSIST_XML] = rewritten(kept, order.edits, live)
+    return definitions
 
 
 _NO_JOB = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from vmferry.model.edits import Edit
+
 
 class Outcome(enum.StrEnum):
     MIGRATED = "migrated"
@@ -27,6 +29,10 @@ class MigrationOrder:
     """The definition moves along: made on the target, removed from the source, both by libvirt itself."""
     bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
+    edits: tuple[Edit, ...] = ()
+    """What the definitions have to say differently on the target, the running one and the one that is kept."""
+    target_xml: str | None = None
+    """The user's own definition for the running guest, which has the edits in it; None: libvirt's, edited."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import libvirt
@@ -7,6 +8,7 @@ import pytest
 
 from vmferry.hosts.inventory import version
 from vmferry.hosts.jobs import kind, migrate, read_stats
+from vmferry.model.edits import Edit, Naming
 from vmferry.model.migration import JobStats, MigrationOrder
 
 
@@ -54,6 +56,15 @@ class Domain:
         if self.problem is not None:
             raise self.problem
 
+    def XMLDesc(self, flags: int) -> str:
+        assert flags & libvirt.VIR_DOMAIN_XML_SECURE, "a password that is left out is lost on the target"
+        form = "live"
+        if flags & libvirt.VIR_DOMAIN_XML_MIGRATABLE:
+            form = "migratable"
+        elif flags & libvirt.VIR_DOMAIN_XML_INACTIVE:
+            form = "kept"
+        return f"<domain><title>{form}</title><os><kernel>/a/k</kernel></os></domain>"
+
 
 ORDER = MigrationOrder("u", "qemu+ssh://root@h2/system", "tcp://10.0.1.12", persistent=True)
 LIVE_P2P = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
@@ -73,6 +84,26 @@ def test_what_libvirt_is_told(order: MigrationOrder, parameters: dict[str, objec
     domain = Domain()
     migrate(domain, order)
     assert domain.called == ("qemu+ssh://root@h2/system", parameters, flags)
+
+
+EDITED = replace(ORDER, data_uri=None, edits=(Edit(Naming.PATH, "/a/k", "/b/k"),))
+
+
+@pytest.mark.parametrize(
+    ("order", "parameters"),
+    [
+        (EDITED, {"destination_xml": "migratable /b/k", "persistent_xml": "kept /b/k"}),
+        (replace(EDITED, persistent=False), {"destination_xml": "migratable /b/k"}),
+        (replace(EDITED, target_xml="given"), {"destination_xml": "given", "persistent_xml": "kept /b/k"}),
+        (replace(EDITED, edits=(), target_xml="given"), {"destination_xml": "given", "persistent_xml": "kept /a/k"}),
+    ],
+)
+def test_definitions_with_the_targets_names(order: MigrationOrder, parameters: dict[str, str]) -> None:
+    domain = Domain()
+    migrate(domain, order)
+    sent = domain.called[1]
+    assert isinstance(sent, dict)
+    assert {name: " ".join(re.findall(r">([^<]+)<", xml)) or xml for name, xml in sent.items()} == parameters
 
 
 def test_a_guest_that_stays_gets_its_downtime_back() -> None:
