@@ -14,9 +14,11 @@ from vmferry.cli.options import Program
 from vmferry.wiring import Wiring, real
 
 COMMANDS = {
-    "host": ("vmferry.cli.host:host", "The hosts: add, list, show, remove."),
+    "host": ("vmferry.cli.host:host", "The hosts: add, list, show, check, remove."),
     "guest": ("vmferry.cli.guest:guest", "The guests of all hosts: list, show."),
     "check": ("vmferry.cli.check:check", "Check a guest against its possible targets; changes nothing."),
+    "facts": ("vmferry.cli.facts:facts", "Save what was observed, to be judged again without a host."),
+    "rule": ("vmferry.cli.rule:rule", "The rules that are checked: list, show."),
     "plan": ("vmferry.cli.plan:plan", "Rank a guest's targets, with reasons and a forecast."),
     "migrate": ("vmferry.cli.migrate:migrate", "Move a guest live to another host."),
     "demo": ("vmferry.cli.demo:demo", "The main job on the lab, and a migration that fails, from start to end."),

@@ -28,6 +28,12 @@ def complete_guest(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return _matching(ctx, incomplete, lambda app: app.store.remembered_guests())
 
 
+def complete_rule(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from vmferry.rules.registry import all_rules
+
+    return _matching(ctx, incomplete, lambda app: (rule.id for rule in all_rules()))
+
+
 @click.command("completion", cls=Command)
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

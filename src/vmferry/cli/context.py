@@ -15,7 +15,8 @@ from vmferry.cli.output import Format, Layout, render, say, write
 if TYPE_CHECKING:  # what a command does not use is not loaded: the help is there at once
     from vmferry.config import Config
     from vmferry.model.host import HostEntry
-    from vmferry.ports import Connector, Prober, Store
+    from vmferry.ports import Connector, Menders, Prober, Store
+    from vmferry.rules.policy import Policy
     from vmferry.service.fleet import Fleet
     from vmferry.wiring import Wiring
 
@@ -26,6 +27,7 @@ class App:
 
     wiring: Wiring
     config_path: Path | None = None
+    policy_path: Path | None = None
     output: Format = Format.TABLE
     verbosity: int = 0
     """-1 with -q: results and errors only; 1 and more with -v."""
@@ -38,6 +40,12 @@ class App:
         return load_config(self.config_path)
 
     @cached_property
+    def policy(self) -> Policy:
+        from vmferry.policy_file import load_policy
+
+        return load_policy(self.policy_path, self.config.policy_path, self.config.source)
+
+    @cached_property
     def store(self) -> Store:
         return self.wiring.store(self.config.store_path)
 
@@ -48,6 +56,10 @@ class App:
     @cached_property
     def prober(self) -> Prober:
         return self.wiring.prober()
+
+    @cached_property
+    def menders(self) -> Menders:
+        return self.wiring.menders()
 
     @property
     def entries(self) -> tuple[HostEntry, ...]:

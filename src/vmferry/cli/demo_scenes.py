@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from vmferry.cli.context import App
+from vmferry.cli.finding_view import check_lines
 from vmferry.cli.migrate import Narrator, Wish, perform
 from vmferry.cli.migration_options import survey_ground
-from vmferry.cli.migration_view import Passed, check_lines, forecast_lines, result_lines
+from vmferry.cli.migration_view import forecast_lines, result_lines
 from vmferry.cli.output import say_lines
 from vmferry.errors import UserError
 from vmferry.forecast.progress import Progress
@@ -136,7 +137,7 @@ class Demo:
             report = check(ground.source, ground.guest, ground.targets, ground.unreached)
             forecasts = predict_each(report, ground.source, ground.targets, self.app.store, measure_s=2)
         self.seen["plan"] = plan_document(report, forecasts)
-        self._tell(check_lines(report, Passed.OF_THE_BEST))
+        self._tell(check_lines(report, passing=False))
         for host, forecast in forecasts.items():
             self._tell([f"Forecast for {host}:", *forecast_lines(forecast)])
 

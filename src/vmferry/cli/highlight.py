@@ -6,8 +6,16 @@ import re
 
 GREEN, YELLOW, RED, BOLD = "32", "33", "31", "1"
 
-_MARK = re.compile(r"^( {4})(ok|warning|unknown|not seen|REFUSED|FAILED)(?= )")
-_COLOURS = {"ok": GREEN, "warning": YELLOW, "unknown": YELLOW, "not seen": YELLOW, "REFUSED": RED, "FAILED": RED}
+_MARK = re.compile(r"^( {4})(ok|note|warning|unknown|not seen|REFUSED|FAILED)(?= )")
+_COLOURS = {
+    "ok": GREEN,
+    "note": GREEN,
+    "warning": YELLOW,
+    "unknown": YELLOW,
+    "not seen": YELLOW,
+    "REFUSED": RED,
+    "FAILED": RED,
+}
 
 
 def highlight(line: str) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from vmferry.cli.completion import complete_guest, complete_host
 from vmferry.cli.context import App, pass_app
+from vmferry.cli.definition_option import definition_option, read_definition
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT, INTERRUPTED, REFUSED, ROLLED_BACK
 from vmferry.cli.interrupt import cancelling
 from vmferry.cli.migration_options import survey_ground
-from vmferry.cli.migration_view import Passed, check_lines, forecast_lines, result_lines, verification_lines
-from vmferry.cli.options import Command, timeout_option
+from vmferry.cli.migration_view import forecast_lines, result_lines, verification_lines
+from vmferry.cli.options import Command, policy_option, timeout_option
 from vmferry.cli.output import say_lines, write_lines
 from vmferry.cli.progress_line import ProgressLine
 from vmferry.cli.sizes import SIZE
@@ -43,8 +45,9 @@ class Narrator:
         self.line = ProgressLine()
 
     def checked(self, report: CheckReport) -> None:
-        passed = Passed.OF_ALL if self.app.verbosity > 0 else Passed.OF_NONE
-        self._say("Checked:", *check_lines(report, passed))
+        from vmferry.cli.finding_view import check_lines
+
+        self._say("Checked:", *check_lines(report, passing=self.app.verbosity > 0))
 
     def chosen(self, target: str, forecast: Forecast | None) -> None:
         predicted = ["  nothing"] if forecast is None else forecast_lines(forecast)
@@ -77,6 +80,8 @@ class Narrator:
 @click.option("--max-downtime", "max_downtime_ms", type=click.IntRange(1, 60_000), metavar="MS", help="QEMU's limit.")
 @click.option("--yes", is_flag=True, help="Go on although something could not be looked at.")
 @click.option("--dry-run", is_flag=True, help="Check, choose and predict only.")
+@definition_option
+@policy_option
 @timeout_option()
 @pass_app
 def migrate(
@@ -87,10 +92,11 @@ def migrate(
     max_downtime_ms: int | None,
     yes: bool,
     dry_run: bool,
+    definition: Path | None,
     timeout_s: float,
 ) -> int:
     """Move GUEST live to another host: checked before, verified after, on its source if it fails."""
-    wish = Wish(guest, to, bandwidth, max_downtime_ms, yes, dry_run)
+    wish = Wish(guest, to, bandwidth, max_downtime_ms, yes, dry_run, read_definition(definition))
     return conclude(app, perform(app, wish, Narrator(app), timeout_s))
 
 
@@ -104,6 +110,8 @@ class Wish:
     max_downtime_ms: int | None = None
     accept_unknown: bool = False
     dry_run: bool = False
+    definition: str | None = None
+    """XML."""
 
 
 def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> MigrationResult:
@@ -126,6 +134,8 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
             max_downtime_ms=wish.max_downtime_ms,
             accept_unknown=wish.accept_unknown,
             dry_run=wish.dry_run,
+            definition=wish.definition,
+            policy=app.policy,
         )
         with cancelling(f"the migration of {ground.guest.name}") as cancel:
             result = Migration(request, kit, narrator, cancel).run()

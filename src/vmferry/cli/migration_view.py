@@ -1,62 +1,14 @@
-"""What a person reads of a check, a forecast, a running copy and its end."""
+"""What a person reads of a forecast, a running copy and its end."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator, Sequence
 
 from vmferry.forecast.progress import Progress
-from vmferry.model.finding import Finding, Severity, Verdict
 from vmferry.model.migration import Forecast, Measured, MigrationResult, Verified
 from vmferry.model.units import format_bytes, format_duration, format_rate
-from vmferry.placement.rank import Candidate
-from vmferry.service.check import CheckReport
 
 MARKS = {True: "ok", False: "FAILED", None: "not seen"}
-SEVERITY_MARKS = {
-    Severity.INFO: "ok",
-    Severity.WARN: "warning",
-    Severity.UNKNOWN: "unknown",
-    Severity.REFUSE: "REFUSED",
-}
-
-
-class Passed(enum.Enum):
-    """Of which targets the findings that pass are shown too."""
-
-    OF_ALL = enum.auto()
-    OF_THE_BEST = enum.auto()
-    OF_NONE = enum.auto()
-
-
-def check_lines(report: CheckReport, passed: Passed) -> Iterator[str]:
-    """Per target a line of verdict, then its findings."""
-    for each in report.candidates:
-        whole = passed is Passed.OF_ALL or (passed is Passed.OF_THE_BEST and each is report.best)
-        yield target_line(report, each)
-        for finding in each.findings:
-            if whole or finding.severity is not Severity.INFO:
-                yield from finding_lines(finding)
-
-
-def target_line(report: CheckReport, each: Candidate) -> str:
-    looked = len(each.findings)
-    words = "; ".join(each.reasons[:1])
-    best = "  <- best" if report.best is each and len(report.candidates) > 1 else ""
-    return f"  {each.host}: {_verdict_word(each.verdict)} ({looked} things looked at): {words}{best}"
-
-
-def _verdict_word(verdict: Verdict) -> str:
-    return "refused" if verdict is Verdict.REFUSE else str(verdict)
-
-
-def finding_lines(finding: Finding) -> Iterator[str]:
-    mark = SEVERITY_MARKS[finding.severity]
-    yield f"    {mark:8} {finding.rule:24} {finding.subject}: {finding.observed}"
-    if finding.severity is not Severity.INFO:
-        yield f"             required: {finding.required}"
-        if finding.remedy:
-            yield f"             remedy: {finding.remedy}"
 
 
 def forecast_lines(forecast: Forecast) -> Iterator[str]:

@@ -121,3 +121,21 @@ def timeout_option() -> Callable[[F], F]:
         metavar="SECONDS",
         help="How long a host may take to answer.",
     )
+
+
+def policy_option(command: F) -> F:
+    """The policy file of this one run, in place of the configured one."""
+    return click.option(
+        "--policy",
+        metavar="FILE",
+        expose_value=False,
+        callback=_take_policy,
+        envvar="VMFERRY_POLICY",
+        help="Severities of rules, in place of the configured file.",
+    )(command)
+
+
+def _take_policy(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    app = context.find_object(App)
+    if app is not None and value:
+        app.policy_path = Path(value)

@@ -8,14 +8,15 @@ from vmferry.cli.completion import complete_guest
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, REFUSED
 from vmferry.cli.migration_options import survey_ground
-from vmferry.cli.migration_view import forecast_lines, target_line
-from vmferry.cli.options import Command, timeout_option
+from vmferry.cli.migration_view import forecast_lines
+from vmferry.cli.options import Command, policy_option, timeout_option
 from vmferry.cli.output import write_lines
 
 
 @click.command("plan", cls=Command)
 @click.argument("guest", metavar="GUEST", shell_complete=complete_guest)
 @click.option("--measure", "measure_s", type=click.IntRange(1, 60), default=2, show_default=True, metavar="SECONDS")
+@policy_option
 @timeout_option()
 @pass_app
 def plan(app: App, guest: str, measure_s: int, timeout_s: float) -> int:
@@ -23,13 +24,14 @@ def plan(app: App, guest: str, measure_s: int, timeout_s: float) -> int:
 
     The guest's dirty rate is measured for --measure seconds; that slows it down a little and changes nothing.
     """
+    from vmferry.cli.finding_view import risk_lines, target_line
     from vmferry.service.check import check
     from vmferry.service.documents import plan_document
     from vmferry.service.predict import predict_each
 
     with app.fleet(timeout_s) as fleet:
         ground = survey_ground(app, fleet, guest, None)
-        report = check(ground.source, ground.guest, ground.targets, ground.unreached)
+        report = check(ground.source, ground.guest, ground.targets, ground.unreached, app.policy)
         forecasts = predict_each(report, ground.source, ground.targets, app.store, measure_s=measure_s)
     if not app.readable:
         app.emit(plan_document(report, forecasts))
@@ -39,5 +41,5 @@ def plan(app: App, guest: str, measure_s: int, timeout_s: float) -> int:
             lines.append(target_line(report, each))
             if each.host in forecasts:
                 lines += [f"  {line}" for line in forecast_lines(forecasts[each.host])]
-        write_lines(lines)
+        write_lines([*lines, *risk_lines(report.risks)])
     return DONE if report.best is not None else REFUSED

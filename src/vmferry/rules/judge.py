@@ -12,10 +12,10 @@ from functools import cache
 
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts
-from vmferry.facts.move import MoveFacts
+from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.model.finding import Finding, Severity, Verdict, verdict
 from vmferry.rules.policy import NO_POLICY, Policy
-from vmferry.rules.registry import REACHABLE_FIRST, READABLE_FIRST, Key, Rule, Scope, all_rules
+from vmferry.rules.registry import REACHABLE_FIRST, READABLE_FIRST, Key, Rule, Scope, Voice, all_rules
 
 
 class Part:
@@ -112,7 +112,7 @@ class Judge:
         if part is None:
             self._seen.append(move.path)
             pair, target = move.pair, move.target.host.name
-            findings = (finding for rule in self._rules[Scope.PAIR] for finding in rule.findings(pair))
+            findings = (finding for rule in self._rules[Scope.PAIR] for finding in _answer(rule, pair))
             part = self._pairs[key] = Part(self._policy.applied(findings, target))
         return part
 
@@ -129,7 +129,7 @@ class Judge:
             yield part
 
     def _of_rules(self, rules: Iterable[Rule], move: MoveFacts) -> Part:
-        findings = (finding for rule in rules for finding in rule.findings(move))
+        findings = (finding for rule in rules for finding in _answer(rule, move))
         return Part(self._policy.applied(findings, move.target.host.name))
 
     def _asked(self, scope: Scope, only: str | None) -> list[Rule]:
@@ -137,7 +137,7 @@ class Judge:
         return [rule for rule in self._rules[scope] if only in (None, rule.id)]
 
     def _of_facts(self, rules: Iterable[Rule], facts: HostFacts | GuestFacts, host: str) -> Part:
-        findings = (finding for rule in rules for finding in rule.findings(facts))
+        findings = (finding for rule in rules for finding in _answer(rule, facts))
         return Part(self._policy.applied(findings, host))
 
 
@@ -162,6 +162,16 @@ def findings_of(rule: Rule, move: MoveFacts) -> tuple[Finding, ...]:
             return rule.findings(move.pair)
         case Scope.MOVE:
             return rule.findings(move)
+
+
+def _answer(rule: Rule, facts: HostFacts | GuestFacts | PairFacts | MoveFacts) -> tuple[Finding, ...]:
+    """A rule that fails at facts nobody thought of keeps none of the others from speaking, and does not pass."""
+    try:
+        return rule.findings(facts)
+    except Exception as error:
+        observed = f"the rule itself failed: {type(error).__name__}: {error}"
+        remedy = "look by hand, and report it with what vmferry facts save writes"
+        return (Voice(rule.id, rule.reference).unknown("vmferry", observed, rule.title, remedy),)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

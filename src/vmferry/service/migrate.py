@@ -19,6 +19,8 @@ from typing import Protocol
 
 from vmferry.errors import VmferryError
 from vmferry.facts.guest import GuestFacts
+from vmferry.facts.move import MoveFacts
+from vmferry.facts.wish import MoveWish
 from vmferry.flow.settle import Settled
 from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
@@ -26,8 +28,10 @@ from vmferry.model.guest import Guest, Probe
 from vmferry.model.migration import Forecast, Measured, MigrationOrder, MigrationResult, Outcome, Verified
 from vmferry.placement.rank import Candidate
 from vmferry.ports import HostPort, Prober, Store, Watch
+from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.service.check import CheckReport, check
 from vmferry.service.copying import CopyEnd, copy
+from vmferry.service.definition import arriving
 from vmferry.service.predict import Limits, predict
 from vmferry.service.settling import SETTLE_LIMIT_S, settled
 from vmferry.service.steps import StepLog
@@ -53,6 +57,9 @@ class Request:
     accept_unknown: bool = False
     """Go on although something could not be looked at: the user's own word."""
     dry_run: bool = False
+    policy: Policy = NO_POLICY
+    definition: str | None = None
+    """The user's own definition of the guest for the target, as XML."""
     settle_limit_s: float = SETTLE_LIMIT_S
     """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
@@ -103,14 +110,15 @@ class Migration:
     def run(self) -> MigrationResult:
         """Blocks to the end. What went wrong is in the result; only a source that fails before the copy raises."""
         with self.log.step("check"):
-            report = check(self.request.source, self.request.guest, self.request.targets, self.request.unreached)
+            report = self._check()
             self.listener.checked(report)
         if report.best is None:
             return self._finish(outcome=Outcome.REFUSED, error=refusal(report))
         if report.best.verdict is Verdict.UNKNOWN and not self.request.accept_unknown:
             return self._finish(outcome=Outcome.REFUSED, error=open_questions(report.best))
         target = next(host for host in self.request.targets if host.entry.name == report.best.host)
-        facts = report.move(report.best.host).guest
+        move = report.move(report.best.host)
+        facts = move.guest
         with self.log.step("forecast"):
             forecast = self._forecast(facts, target)
         self.result = replace(self.result, target=report.best.host, forecast=forecast)
@@ -119,7 +127,17 @@ class Migration:
             return self._finish(outcome=None)
         if self.cancel.is_set():
             return self._cancelled_before_the_copy()
-        return self._move(facts, target)
+        return self._move(move, target)
+
+    def _check(self) -> CheckReport:
+        request = self.request
+        wish = MoveWish(
+            persistent=request.guest.persistent,
+            bandwidth_bytes_s=request.bandwidth_bytes_s,
+            max_downtime_ms=request.max_downtime_ms,
+            definition=request.definition,
+        )
+        return check(request.source, request.guest, request.targets, request.unreached, request.policy, wish)
 
     def _forecast(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
         """None where a host or the store fails at it: no migration waits for a forecast."""
@@ -130,12 +148,13 @@ class Migration:
             self.listener.note(f"no forecast: {error.message}")
             return None
 
-    def _move(self, facts: GuestFacts, target: HostPort) -> MigrationResult:
+    def _move(self, move: MoveFacts, target: HostPort) -> MigrationResult:
+        facts = move.guest
         probe = self.request.probe or facts.probe
         watch = self.tools.prober.watch(probe.address) if probe and probe.address else None
         try:
             with self.log.step("copy"):
-                end = copy(self.request.source, self._order(facts, target), self.listener.progress, self.cancel)
+                end = copy(self.request.source, self._order(move, target), self.listener.progress, self.cancel)
                 if end.problem is not None:
                     self.log.end("cancelled" if end.cancelled else "failed")
             if end.problem is not None:
@@ -143,13 +162,13 @@ class Migration:
                 answer = self._settle(facts, target)
                 if answer.outcome is not Outcome.MIGRATED:
                     return self._not_moved(end, answer)
-            return self._verified(facts, target, probe, end, watch)
+            return self._verified(arriving(move), target, probe, end, watch)
         finally:
             if watch is not None:
                 watch.stop()
 
-    def _order(self, facts: GuestFacts, target: HostPort) -> MigrationOrder:
-        entry = target.entry
+    def _order(self, move: MoveFacts, target: HostPort) -> MigrationOrder:
+        entry, facts = target.entry, move.guest
         return MigrationOrder(
             guest_uuid=facts.guest.uuid,
             peer_uri=entry.peer_uri or entry.uri,
@@ -157,6 +176,8 @@ class Migration:
             persistent=facts.guest.persistent,
             bandwidth_bytes_s=self.request.bandwidth_bytes_s,
             max_downtime_ms=self.request.max_downtime_ms,
+            edits=move.target.edits,
+            target_xml=self.request.definition,
         )
 
     def _settle(self, facts: GuestFacts, target: HostPort) -> Settled:

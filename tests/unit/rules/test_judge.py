@@ -57,3 +57,12 @@ def test_of_a_guest_that_cannot_be_read_nothing_else_is_said() -> None:
     assert {finding.rule for finding in judgement.guest.findings} == {"guest.readable"}
     assert judgement.move == ()
     assert judgement.verdict == "refuse"
+
+
+def test_a_rule_that_fails_does_not_pass_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(next(rule for rule in all_rules() if rule.id == "memory.free"), check=lambda facts, say: 1 / 0)
+    rules = tuple(broken if rule.id == "memory.free" else rule for rule in all_rules())
+    monkeypatch.setattr("vmferry.rules.judge.all_rules", lambda: rules)
+    found = Judge().move(PASSING).findings
+    assert [each.severity for each in found if each.rule == "memory.free"] == [Severity.UNKNOWN]
+    assert {each.rule for each in found} == {each.rule for each in judge(PASSING)}
