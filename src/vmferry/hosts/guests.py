@@ -105,7 +105,19 @@ def guest_facts(connection: libvirt.virConnect, domain: libvirt.virDomain, host:
         ),
     )
     features = abilities.expanded(connection, told.arch, told.virt_type, told.cpu_xml) if told.needs.cpu.model else None
-    return replace(told, block_jobs=_block_jobs(domain, told), cpu_features=features)
+    return replace(
+        told, block_jobs=_block_jobs(domain, told), cpu_features=features, migratable_xml=_migratable(domain)
+    )
+
+
+def _migratable(domain: libvirt.virDomain) -> str | None:
+    """None where its driver migrates nothing."""
+    try:
+        return str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE))
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_INVALID_ARG:
+            raise
+        return None
 
 
 def _snapshots(domain: libvirt.virDomain) -> tuple[GuestSnapshot, ...] | None:

@@ -6,6 +6,7 @@ proved as for any disk.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -17,38 +18,56 @@ from vmferry.model.guest import Disk
 
 _CLUSTERED = ("gfs2", "ocfs2")
 """Their sources are block devices, of which the hosts share the names if they are set up as is usual."""
+_SERVED = re.compile(r"(?P<server>[^/].*?)[:=](?P<path>/.*)")
+"""Ceph writes `user@cluster.name=/path`."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Spot:
+class Spot:
     """A directory of a share."""
 
     server: str
     path: PurePosixPath
 
 
-def edits(disks: Iterable[Disk], here: HostFacts, there: HostFacts) -> tuple[Edit, ...]:
+class Shares:
+    """The shares of one host, by where it mounts them."""
+
+    def __init__(self, host: HostFacts) -> None:
+        mounts = () if host.storage is None else host.storage.mounts or ()
+        # The innermost first, and of two at one place the later, which hides the other.
+        ordered = sorted(enumerate(mounts), key=lambda each: (len(each[1].path), each[0]), reverse=True)
+        self._tops = [(PurePosixPath(mount.path), _top(mount)) for _, mount in ordered]
+        self._places = tuple(mount.path for mount in mounts if _top(mount) is not None)
+
+    def spot(self, path: str) -> Spot | None:
+        """Where on which share a path is; None: on none."""
+        if not path.startswith(self._places):
+            return None
+        file = PurePosixPath(path)
+        place, top = next((each for each in self._tops if file.is_relative_to(each[0])), (file, None))
+        return None if top is None or ".." in file.parts else Spot(top.server, top.path / file.relative_to(place))
+
+    def path(self, wanted: Spot) -> str | None:
+        """By which path that is seen here: the first, where there are several."""
+        for place, top in sorted(self._tops, key=lambda each: each[0]):
+            if top is not None and top.server == wanted.server and wanted.path.is_relative_to(top.path):
+                candidate = str(place / wanted.path.relative_to(top.path))
+                if self.spot(candidate) == wanted:
+                    return candidate
+        return None
+
+
+def edits(disks: Iterable[Disk], here: Shares, there: Shares) -> tuple[Edit, ...]:
     """For every path of these disks that is on a share which the other host has elsewhere, and not at that path."""
-    mounts = _mounts(here), _mounts(there)
-    if not all(mounts):
-        return ()
-    found = ((path, elsewhere(path, *mounts)) for path in dict.fromkeys(_paths(disks)))
+    found = ((path, elsewhere(path, here, there)) for path in dict.fromkeys(_paths(disks)))
     return tuple(Edit(Naming.PATH, path, new) for path, new in found if new is not None)
 
 
-def elsewhere(path: str, here: Sequence[Mount], there: Sequence[Mount]) -> str | None:
+def elsewhere(path: str, here: Shares, there: Shares) -> str | None:
     """The path of the same file of the same share on the other host; None: the same path, none, or not known."""
-    wanted = _spot(path, here)
-    if wanted is None or _spot(path, there) == wanted:
-        return None
-    for mount in sorted(there, key=lambda each: each.path):
-        top = _top(mount)
-        if top is None or top.server != wanted.server or not wanted.path.is_relative_to(top.path):
-            continue
-        candidate = str(PurePosixPath(mount.path, wanted.path.relative_to(top.path)))
-        if _spot(candidate, there) == wanted:
-            return candidate
-    return None
+    wanted = here.spot(path)
+    return None if wanted is None or there.spot(path) == wanted else there.path(wanted)
 
 
 def edited(disk: Disk, changes: Sequence[Edit]) -> Disk:
@@ -67,27 +86,11 @@ def _paths(disks: Iterable[Disk]) -> Iterator[str]:
         yield from (word for word in (disk.source, *disk.backing) if word is not None and word.startswith("/"))
 
 
-def _mounts(host: HostFacts) -> Sequence[Mount]:
-    return () if host.storage is None else host.storage.mounts or ()
-
-
-def _spot(path: str, mounts: Sequence[Mount]) -> _Spot | None:
-    """Where on which share a path is; None: on none."""
-    file = PurePosixPath(path)
-    over = [mount for mount in mounts if file.is_relative_to(mount.path)]
-    if not over or ".." in file.parts:
-        return None
-    deepest = max(len(mount.path) for mount in over)
-    mount = [each for each in over if len(each.path) == deepest][-1]  # of two at one place the later one is seen
-    top = _top(mount)
-    return None if top is None else _Spot(top.server, top.path / file.relative_to(mount.path))
-
-
-def _top(mount: Mount) -> _Spot | None:
+def _top(mount: Mount) -> Spot | None:
     """The directory of a share that is mounted; None: it is no share."""
     if mount.kind in _CLUSTERED:
-        return _Spot(mount.source, PurePosixPath("/", mount.root.lstrip("/")))
-    server, colon, path = mount.source.partition(":/")
-    if not colon or not server or server.startswith("/"):
+        return Spot(mount.source, PurePosixPath("/", mount.root.lstrip("/")))
+    served = _SERVED.fullmatch(mount.source)
+    if served is None:
         return None
-    return _Spot(server.lower(), PurePosixPath("/", path.lstrip("/"), mount.root.lstrip("/")))
+    return Spot(served["server"].lower(), PurePosixPath("/", served["path"].lstrip("/"), mount.root.lstrip("/")))

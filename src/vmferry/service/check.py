@@ -74,7 +74,7 @@ def check(
     wish: MoveWish = NO_WISH,
 ) -> CheckReport:
     """Everything that can be said before anything moves. Changes nothing on any host."""
-    snapshot = survey(source, guest, targets, unreached)
+    snapshot = survey(source, guest, targets, unreached, wish.definition)
     return check_one(snapshot, snapshot.guests[0], policy=policy, wish=wish)
 
 

@@ -13,13 +13,14 @@ from vmferry.placement.rank import Candidate
 from vmferry.rules.policy import Override
 from vmferry.rules.registry import Rule
 from vmferry.service.check import CheckReport, HostReport, Row
+from vmferry.service.definition import target_diff
 
 Document = dict[str, Any]
 
 
 def check_document(report: CheckReport) -> Document:
-    """`check`: every target with everything that was found."""
-    return _report(report, [_target(each) for each in report.candidates])
+    """`check`: every target with everything that was found, and how its definition differs if it does."""
+    return _report(report, [_target(each) | _diff(report, each) for each in report.candidates])
 
 
 def matrix_document(rows: Iterable[Row]) -> Document:
@@ -85,6 +86,11 @@ def _rule(rule: Rule) -> Document:
         "looks_at": str(rule.scope),
         "guards_data": rule.guards_data,
     }
+
+
+def _diff(report: CheckReport, candidate: Candidate) -> Document:
+    diff = target_diff(report.move(candidate.host))
+    return {"xml_diff": diff} if diff else {}
 
 
 def _target(candidate: Candidate) -> Document:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from vmferry.errors import VmferryError
 from vmferry.facts.disk import DiskSight
 from vmferry.facts.guest import GuestFacts
-from vmferry.facts.host import HostFacts
 from vmferry.facts.move import View
 from vmferry.facts.snapshot import Snapshot
 from vmferry.model.edits import Edit
 from vmferry.model.guest import Disk
-from vmferry.placement.elsewhere import edited, edits
+from vmferry.placement.elsewhere import Shares, edited, edits
 from vmferry.ports import HostPort
 from vmferry.service.parallel import all_at_once
 from vmferry.xml.disks import disks as disks_of
@@ -38,12 +37,17 @@ class _Look:
     """The user says so. Otherwise it is a guess, which counts only for what is then seen."""
 
 
+NOT_ASKED = "no host was asked about the given definition"
+
 Looks = Mapping[str, Sequence[_Look]]
 """By a host's name."""
 
 
 def look_elsewhere(snapshot: Snapshot, hosts: Sequence[HostPort], given: str | None, limit_s: float) -> Snapshot:
-    """Nothing is asked where everything is seen at the same place. `given`: the user's own definition, of one guest."""
+    """Nothing is asked where everything is seen at the same place. `given`: the user's own definition, of one guest.
+
+    A host that is not among `hosts` is not asked: what a given definition names there is not known.
+    """
     ports = {host.entry.name: host for host in hosts}
     looks = list(_looks(snapshot, ports, given))
     if not looks:
@@ -55,12 +59,12 @@ def look_elsewhere(snapshot: Snapshot, hosts: Sequence[HostPort], given: str | N
 
 
 def _looks(snapshot: Snapshot, ports: Mapping[str, HostPort], given: str | None) -> Iterator[_Look]:
-    facts = {host.name: host for host in snapshot.hosts}
+    shares = {host.name: Shares(host) for host in snapshot.hosts}
     for guest in snapshot.guests:
         for name, view in snapshot.views.get(guest.guest.uuid, {}).items():
-            if name == guest.guest.host or name not in ports:
+            if name == guest.guest.host or (given is None and name not in ports):
                 continue
-            look = _guessed(guest, facts, name, view) if given is None else _given(guest, name, given)
+            look = _guessed(guest, shares, name, view) if given is None else _given(guest, name, given)
             if look is not None:
                 yield look
 
@@ -69,7 +73,9 @@ def _seen(
     ports: Mapping[str, HostPort], looks: Sequence[_Look], limit_s: float
 ) -> Iterator[tuple[_Look, tuple[DiskSight, ...]]]:
     """The sources leave their marks beside the files, which the targets then look for, each host in one question."""
-    sources, targets = _grouped(looks, lambda look: look.source), _grouped(looks, lambda look: look.target)
+    yield from ((look, _unseen(look, NOT_ASKED)) for look in looks if look.target not in ports)
+    asked_for = [look for look in looks if look.target in ports]
+    sources, targets = (_grouped(asked_for, lambda look: look.source), _grouped(asked_for, lambda look: look.target))
     try:
         marked = all_at_once([_marker(ports[name], asked) for name, asked in sources.items()], limit_s / 2)
         marks: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -108,10 +114,10 @@ def _remover(host: HostPort) -> Callable[[], None]:
     return remove
 
 
-def _guessed(guest: GuestFacts, facts: Mapping[str, HostFacts], target: str, view: View) -> _Look | None:
+def _guessed(guest: GuestFacts, shares: Mapping[str, Shares], target: str, view: View) -> _Look | None:
     needed = (*guest.guest.disks, *(each.as_disk() for each in guest.needs.files))
     missed = [disk for disk in needed if not _plain(disk, view)]
-    changes = edits(missed, facts[guest.guest.host], facts[target])
+    changes = edits(missed, shares[guest.guest.host], shares[target])
     before = tuple(disk for disk in missed if edited(disk, changes) != disk)
     after = tuple(edited(disk, changes) for disk in before)
     return _Look(guest.guest.uuid, guest.guest.host, target, changes, before, after, certain=False) if before else None
@@ -155,6 +161,7 @@ def _looker(
 
 
 def _unseen(look: _Look, answer: object) -> tuple[DiskSight, ...]:
+    """`answer`: what kept the host from answering, or says it."""
     if isinstance(answer, Exception) and not isinstance(answer, VmferryError | TimeoutError):
         raise answer
     problem = answer.message if isinstance(answer, VmferryError) else str(answer)

@@ -29,7 +29,10 @@ def verify(
     probe: Probe | None,
     prober: Prober,
 ) -> tuple[Verified, ...]:
-    """All of it at the same time; one line a thing, `ok` None where it could not be looked at."""
+    """All of it at the same time; one line a thing, `ok` None where it could not be looked at.
+
+    `facts`: the guest as it should be on the target.
+    """
     checks: list[tuple[str, Callable[[], tuple[bool | None, str]]]] = [
         (ONE_COPY, lambda: _one_copy(facts, source, target, others)),
         ("definition on the target only", lambda: _definition(facts, source, target)),
@@ -87,10 +90,10 @@ def _disks(facts: GuestFacts, target: HostPort) -> tuple[bool | None, str]:
     if problems:
         return False, "; ".join(f"{disk}: {problem}" for disk, problem in problems)
     arrived = target.guest_facts(facts.guest.uuid).guest.disks
-    before = [(disk.target, disk.source) for disk in facts.guest.disks]
+    wanted = [(disk.target, disk.source) for disk in facts.guest.disks]
     after = [(disk.target, disk.source) for disk in arrived]
-    if before != after:
-        return False, f"the disks differ: {before} before, {after} now"
+    if wanted != after:
+        return False, f"the disks differ: {wanted} wanted, {after} there"
     return True, f"{len(after)} disk{'' if len(after) == 1 else 's'}, the same sources, no I/O error"
 
 

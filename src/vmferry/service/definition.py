@@ -1,0 +1,41 @@
+"""The definition that a target gets: how it differs from the source's, and what the guest has there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vmferry.facts.guest import GuestFacts
+from vmferry.facts.move import MoveFacts
+from vmferry.model.guest import Disk
+from vmferry.placement.elsewhere import edited
+from vmferry.xml.diff import definition_diff
+from vmferry.xml.disks import disks
+from vmferry.xml.parse import BadXml, parse
+from vmferry.xml.rewrite import rewritten
+
+
+def target_diff(move: MoveFacts) -> str:
+    """A unified diff from the source's definition to the target's; empty where the target's is the same."""
+    facts, given = move.guest, move.wish.definition
+    if given is None and not move.target.edits:
+        return ""
+    before = facts.migratable_xml or facts.live_xml
+    try:
+        after = rewritten(before, move.target.edits, facts.live_xml) if given is None else given
+        return definition_diff(before, after, f"{move.source.name}/{facts.guest.name}", move.target.host.name)
+    except BadXml:  # a rule speaks of it
+        return ""
+
+
+def arriving(move: MoveFacts) -> GuestFacts:
+    """The guest as the target will have it: with the sources of its disks there."""
+    guest = move.guest.guest
+    there = tuple(edited(disk, move.target.edits) for disk in guest.disks)
+    if move.wish.definition is not None:
+        given = {disk.target: disk for disk in disks(parse(move.wish.definition, "the given definition"))}
+        there = tuple(_as_given(disk, given.get(disk.target)) for disk in there)
+    return replace(move.guest, guest=replace(guest, disks=there))
+
+
+def _as_given(disk: Disk, given: Disk | None) -> Disk:
+    return disk if given is None else replace(disk, kind=given.kind, source=given.source)
