@@ -11,9 +11,12 @@ from typing import Protocol
 
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
+from vmferry.facts.path import PathFacts, PathPlan
+from vmferry.facts.system import SystemFacts, Unit
 from vmferry.model.guest import Disk, Guest, GuestState, Probe
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult
+from vmferry.repair.change import Change, Definition, Edited, Kind, Place, Pool, Record, Wanted
 
 
 class HostPort(Protocol):
@@ -48,8 +51,23 @@ class HostPort(Protocol):
     def baseline_cpu(self, arch: str, virt_type: str, cpus: Sequence[str]) -> str | None:
         """The `<cpu>` that all of these hosts' CPUs, each a `<cpu>`, can give a guest; None: libvirt knows none."""
 
-    def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
-        """Look at the disks' sources read-only, in one round trip. One sight a disk, in order."""
+    def see_disks(self, disks: Sequence[Disk], marks: Sequence[Sequence[str]] = ()) -> tuple[DiskSight, ...]:
+        """Look at the disks' sources read-only, in one round trip. One sight a disk, in order.
+
+        `marks`: of each disk's sight, as another host's `mark_disks` gave it; they are looked for beside the files.
+        """
+
+    def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
+        """As `see_disks`, and leave a mark of a new name beside every file on storage that others may see.
+
+        Marks are empty directories; they are gone after `unmark_disks`, with the connection, and after 20 s at the latest.
+        """
+
+    def unmark_disks(self) -> None:
+        """Remove every mark that was left over this connection. Raises HostUnreachable; they go by themselves then."""
+
+    def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
+        """Try the ways to other hosts from this one, a plan each, all at the same time. Where it cannot, it says why."""
 
     def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
         """Bytes a second by libvirt's dirty-rate calculation over `period_s` (1 to 60).
@@ -81,6 +99,66 @@ class Connector(Protocol):
 
     def connect(self, entry: HostEntry, timeout_s: float) -> HostPort:
         """Raises HostUnreachable when there is no connection within `timeout_s` seconds."""
+
+
+class Mender(Protocol):
+    """One host to be changed by its shell, as root, and by its libvirt. Opening it changes nothing and asks nothing."""
+
+    @property
+    def entry(self) -> HostEntry: ...
+
+    def need_root(self) -> None:
+        """Raises UserError where the shell is not root's."""
+
+    def system(self) -> SystemFacts:
+        """Told by the shell, whether libvirt answers or not."""
+
+    def units(self) -> Mapping[str, Unit]:
+        """Those of libvirt's daemons, by name."""
+
+    def edited(self, wanted: Wanted) -> Edited:
+        """A configuration file as it would be with these keys; the file itself is left as it is."""
+
+    def pools(self) -> tuple[Pool, ...]:
+        """Those that are kept."""
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Of every guest that is kept."""
+
+    def jobs(self) -> tuple[tuple[str, str], ...]:
+        """(guest, kind of job) of every job of libvirt's that runs on a guest now."""
+
+    def place(self, path: str) -> Place:
+        """Of a directory, there or not."""
+
+    def observe(self, kind: Kind, name: str) -> str | None:
+        """The text of that thing as it is now; None where it is not there."""
+
+    def put(self, change: Change, backup: str = "") -> None:
+        """Bring it from `before` to `after`. Raises Refused where it is not as `before` any more.
+
+        `backup` is what is appended to the name of a file's old copy, which stays beside it; empty: none is kept.
+        """
+
+    def restart(self, services: Sequence[str], limit_s: float) -> None: ...
+
+    def answers(self, limit_s: float) -> bool:
+        """Whether libvirt answers on a new connection within that many seconds."""
+
+    def records(self) -> tuple[Record, ...]:
+        """What the host keeps of fixes made on it, by whichever controller, oldest first."""
+
+    def keep(self, record: Record) -> None:
+        """On the host, in place of the one with the same id."""
+
+    def close(self) -> None: ...
+
+
+class Menders(Protocol):
+    """Opens hosts for changes."""
+
+    def open(self, entry: HostEntry, timeout_s: float) -> Mender:
+        """Raises UserError where the host has no shell, HostUnreachable where there is no way to it."""
 
 
 class Watch(Protocol):

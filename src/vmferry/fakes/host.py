@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
+from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.fakes import copying
+from vmferry.fakes.lan import way
 from vmferry.fakes.state import FakeHost
 from vmferry.fakes.world import FakeWorld
 from vmferry.model.guest import Disk, Guest, GuestState
@@ -73,11 +75,30 @@ class FakeConnection:
         self._world.answer(self._host, "baseline_cpu")
         return None if self._cannot_say("baseline_cpu") or not cpus else cpus[0]
 
-    def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
+    def see_disks(self, disks: Sequence[Disk], marks: Sequence[Sequence[str]] = ()) -> tuple[DiskSight, ...]:
         self._world.answer(self._host, "see_disks")
         if self._cannot_say("see_disks"):
             return tuple(DiskSight(disk.target, None, problem="it does not say") for disk in disks)
-        return tuple(self._host.sight(disk) for disk in disks)
+        names = marks or [() for _ in disks]
+        return tuple(self._host.sight(disk, looked) for disk, looked in zip(disks, names, strict=True))
+
+    def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
+        sights = self.see_disks(disks)
+        return tuple(self._host.mark(disk, sight) for disk, sight in zip(disks, sights, strict=True))
+
+    def unmark_disks(self) -> None:
+        self._world.answer(self._host, "unmark_disks")
+        self._host.marks.clear()
+
+    def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
+        self._world.answer(self._host, "probe")
+        if self._cannot_say("probe"):
+            return tuple(PathFacts(problem="it does not say") for _ in plans)
+        return tuple(self._way(plan) for plan in plans)
+
+    def _way(self, plan: PathPlan) -> PathFacts:
+        there = self._world.hosts[plan.target].facts(self._world.guests)
+        return way(plan, [each.address for each in there.network.addresses or ()] if there.network else [])
 
     def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
         self._world.answer(self._host, "dirty_rate")

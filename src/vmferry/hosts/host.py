@@ -13,11 +13,13 @@ from vmferry.errors import HostUnreachable
 from vmferry.facts.compute import DomainSupport
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
+from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.hosts import abilities, guests, inventory, jobs
 from vmferry.hosts.asking import asking
-from vmferry.hosts.disks import look_at
+from vmferry.hosts.disks import look_at, mark, unmark
 from vmferry.hosts.greeting import Greeting, read_greeting
 from vmferry.hosts.line import Line
+from vmferry.hosts.probes import probe
 from vmferry.hosts.shell import Shell
 from vmferry.hosts.told.clock import read_clock
 from vmferry.hosts.told.sections import Sections, read_sections
@@ -131,8 +133,17 @@ class LibvirtHost:
         with self._asking("find a CPU that all hosts can give"):
             return abilities.baseline(self._connection, arch, virt_type, cpus)
 
-    def see_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
-        return look_at(disks, self._shell, self._connection)
+    def see_disks(self, disks: Sequence[Disk], marks: Sequence[Sequence[str]] = ()) -> tuple[DiskSight, ...]:
+        return look_at(disks, self._shell, self._connection, marks)
+
+    def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
+        return mark(disks, self._shell, self._connection)
+
+    def unmark_disks(self) -> None:
+        unmark(self._shell)
+
+    def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
+        return probe(plans, self._shell)
 
     def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
         with self._asking(f"measure the dirty rate of guest {uuid}"):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmferry.facts.attachment import network_of
-from vmferry.facts.host import HostFacts
+from vmferry.facts.attachment import OUTSIDE, kind_of, link_of, network_of
+from vmferry.facts.host import HostFacts, Network
 from vmferry.facts.move import MoveFacts
-from vmferry.model.finding import Finding
+from vmferry.facts.network import OPEN_VSWITCH
+from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Nic
 from vmferry.rules.registry import Voice, move_rule
 
@@ -39,8 +40,9 @@ def _judge_network(move: MoveFacts, nic: Nic, say: Voice) -> Finding:
     if target.networks is None:
         remedy = f"virsh net-list --all, on {target.name}; install libvirt's network driver there"
         return say.unknown(nic.mac, f"libvirt on {target.name} has no network driver", required, remedy)
-    if network_of(target, nic) is not None:
-        return say.ok(nic.mac, f"{nic.source} is there", required)
+    found = network_of(target, nic)
+    if found is not None:
+        return _judge_bridge_of(target, nic, found, say) or say.ok(nic.mac, f"{nic.source} is there", required)
     have = ", ".join(sorted(network.name for network in target.networks)) or "no network"
     others = _others(move, {host.name for host in move.fleet if network_of(host, nic) is not None})
     remedy = (
@@ -48,6 +50,20 @@ def _judge_network(move: MoveFacts, nic: Nic, say: Voice) -> Finding:
         f"virsh net-define net.xml; virsh net-start {nic.source}; virsh net-autostart {nic.source}"
     )
     return say.refuse(nic.mac, f"{target.name} has {have}{others}", required, remedy)
+
+
+def _judge_bridge_of(target: HostFacts, nic: Nic, network: Network, say: Voice) -> Finding | None:
+    """Libvirt makes the bridges of its own networks; those that it is given have to be there."""
+    have = target.network.bridges if target.network is not None and target.network.links is not None else None
+    if network.forward != "bridge" or network.bridge is None or have is None or network.bridge in have:
+        return None
+    required = f"a bridge {network.bridge} on {target.name}, for its network {network.name}"
+    remedy = f"on {target.name}: {_making(network.bridge)}"
+    return say.refuse(nic.mac, f"{target.name} has {', '.join(sorted(have)) or 'no bridge'}", required, remedy)
+
+
+def _making(bridge: str) -> str:
+    return f"ip link add {bridge} type bridge; ip link set dev {bridge} up; then put that segment's card into it"
 
 
 def _judge_link(move: MoveFacts, nic: Nic, say: Voice) -> Finding:
@@ -60,7 +76,7 @@ def _judge_link(move: MoveFacts, nic: Nic, say: Voice) -> Finding:
         return say.ok(nic.mac, f"{nic.source} is there", required)
     have = ", ".join(sorted(there)) or f"no {what}"
     others = _others(move, {host.name for host in move.fleet if nic.source in (_links(host, nic) or ())})
-    remedy = f"on {target.name}: ip link add {nic.source} type bridge, with the card of that segment as its port"
+    remedy = f"on {target.name}: {_making(nic.source or '')}"
     if nic.kind == "direct":
         remedy = f"choose a target with a device {nic.source}, or attach the guest to a libvirt network instead"
     return say.refuse(nic.mac, f"{target.name} has {have}{others}", required, remedy)
@@ -114,3 +130,52 @@ def network_active(move: MoveFacts, say: Voice) -> Iterator[Finding]:
             yield say.note(nic.mac, observed, required, f"on {target.name}: {autostart}")
         else:
             yield say.ok(nic.mac, f"{found.name} is active", required)
+
+
+@move_rule(
+    "network.same-kind",
+    "the guest's network cards are attached in the same way on both hosts",
+    "libvirt: Unable to add bridge ... port ...; Unable to add port ... to OVS bridge ...",
+)
+def network_same_kind(move: MoveFacts, say: Voice) -> Iterator[Finding]:
+    source, target = move.source, move.target.host
+    for nic in move.guest.guest.nics:
+        here, there = kind_of(source, nic), kind_of(target, nic)
+        if here is None or there is None:
+            continue
+        required = f"{here} on {target.name}, as on {source.name}"
+        if here == there:
+            yield say.ok(nic.mac, f"{there} on both", required)
+        elif OPEN_VSWITCH in (here, there) and (nic.kind == "bridge" or nic.virtualport or not _own_port(target, nic)):
+            remedy = f"make {link_of(target, nic)} on {target.name} a bridge of the same kind as on {source.name}"
+            yield say.refuse(nic.mac, f"{here} on {source.name}, {there} on {target.name}", required, remedy)
+        else:
+            remedy = f"virsh net-edit {nic.source}, on {target.name}: give it the <forward> of {source.name}"
+            observed = f"{here} on {source.name}, {there} on {target.name}: the guest is on another network there"
+            yield say.warn(nic.mac, observed, required, remedy)
+
+
+def _own_port(target: HostFacts, nic: Nic) -> bool:
+    """The target's network itself says by what port its guests are attached."""
+    network = network_of(target, nic)
+    return network is not None and network.virtualport is not None
+
+
+@move_rule(
+    "network.outside",
+    "the guest's networks reach beyond the host",
+    GUIDE,
+    severity=Severity.WARN,
+)
+def network_outside(move: MoveFacts, say: Voice) -> Iterator[Finding]:
+    """A network behind NAT or of the host alone has the same addresses everywhere, and each is one of its own."""
+    for nic in move.guest.guest.nics:
+        network = network_of(move.source, nic)
+        if network is None or network.forward is None:
+            continue
+        required = f"a network that {move.source.name} and {move.target.host.name} share"
+        if network.forward in OUTSIDE:
+            yield say.ok(nic.mac, f"{network.name} reaches outside ({network.forward})", required)
+        elif network.forward != "hostdev":
+            observed = f"{network.name} is {network.forward} on each host by itself: connections break, nobody finds it"
+            yield say.warn(nic.mac, observed, required, f"attach {nic.mac} to a bridge that both hosts have")

@@ -21,13 +21,22 @@ from vmferry.model.finding import Finding, Severity
 SUBJECTS = (
     "daemon",
     "readable",
+    "daemon_config",
+    "daemon_listen",
+    "qemu_config",
+    "locking",
+    "host",
     "guest",
     "version",
+    "roms",
     "cpu",
     "memory",
     "storage",
     "definition",
     "network",
+    "segment",
+    "transport",
+    "tls",
     "devices",
 )
 """The files of this package that hold rules, in the order in which people read a report."""

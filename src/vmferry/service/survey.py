@@ -18,15 +18,16 @@ from vmferry.facts.move import View
 from vmferry.facts.snapshot import Snapshot
 from vmferry.model.guest import Guest
 from vmferry.ports import HostPort
+from vmferry.service.disks import REMOVING_S, Sights, see_everywhere
+from vmferry.service.elsewhere import look_elsewhere
 from vmferry.service.parallel import all_at_once
+from vmferry.service.paths import tried_paths
 from vmferry.xml.parse import BadXml
 
 LIMIT_S = 20.0
 """For all answers about one guest together. A host that needs longer is not one to send a guest to."""
 FLEET_LIMIT_S = 300.0
 """The same for every guest of the fleet."""
-MOST_LOOKS = 64
-"""So many disks are looked at in one question: each is a process on the host."""
 
 T = TypeVar("T")
 
@@ -40,14 +41,22 @@ class Unreached:
 
 
 def survey(
-    source: HostPort, guest: Guest, targets: Sequence[HostPort], unreached: Sequence[Unreached] = ()
+    source: HostPort,
+    guest: Guest,
+    targets: Sequence[HostPort],
+    unreached: Sequence[Unreached] = (),
+    given: str | None = None,
 ) -> Snapshot:
-    """One guest. Hosts that were not reached come last, with their problem. Raises the error of a source that fails."""
+    """One guest. Hosts that were not reached come last, with their problem. Raises the error of a source that fails.
+
+    `given`: the user's own definition for the target.
+    """
     try:
         facts = source.guest_facts(guest.uuid)
     except BadXml as error:
         facts = _untold(guest, error.message)
-    return _gather([source, *targets], [facts], unreached, LIMIT_S)
+    hosts = [source, *targets]
+    return look_elsewhere(_gather(hosts, [facts], unreached, LIMIT_S), hosts, given, LIMIT_S)
 
 
 def survey_fleet(hosts: Sequence[HostPort], guests: Iterable[Guest], unreached: Sequence[Unreached] = ()) -> Snapshot:
@@ -61,26 +70,28 @@ def survey_fleet(hosts: Sequence[HostPort], guests: Iterable[Guest], unreached: 
     for host, answer in zip(hosts, answers, strict=True):
         here = by_host[host.entry.name]
         facts += [_untold(guest, _problem(answer)) for guest in here] if isinstance(answer, Exception) else answer
-    return _gather(hosts, facts, unreached, FLEET_LIMIT_S)
+    return look_elsewhere(_gather(hosts, facts, unreached, FLEET_LIMIT_S), hosts, None, FLEET_LIMIT_S)
 
 
 def _gather(
     hosts: Sequence[HostPort], guests: Sequence[GuestFacts], unreached: Sequence[Unreached], limit_s: float
 ) -> Snapshot:
     taken = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    looks: list[Callable[[], object]] = [host.facts for host in hosts]
-    looks += [_looker(host, guests) for host in hosts]
+    # The disks first: what one host leaves beside them is what the others look for.
+    looks: list[Callable[[], object]] = [lambda: see_everywhere(hosts, guests, limit_s - REMOVING_S)]
+    looks += [host.facts for host in hosts]
     looks += [_comparer(host, guests) for host in hosts]
     answers = iter(all_at_once(looks, limit_s))
+    sights = _sights(hosts, next(answers))
     facts = [_host_facts(host, next(answers)) for host in hosts]
-    sights = {host.entry.name: next(answers) for host in hosts}
     cpus = {host.entry.name: next(answers) for host in hosts}
     facts += [HostFacts(host.name, problem=host.problem) for host in unreached]
     views = {
         guest.guest.uuid: {name: _view(guest, number, sights[name], cpus[name]) for name in sights}
         for number, guest in enumerate(guests)
     }
-    return Snapshot(taken, tuple(facts), tuple(guests), views)
+    paths = tried_paths(hosts, {each.name: each for each in facts}, guests, limit_s)
+    return Snapshot(taken, tuple(facts), tuple(guests), views, paths)
 
 
 def _teller(host: HostPort, guests: Sequence[Guest]) -> Callable[[], list[GuestFacts]]:
@@ -100,16 +111,11 @@ def _untold(guest: Guest, problem: str) -> GuestFacts:
     return GuestFacts(replace(guest, problem=problem), live_xml="", virt_type="", arch="", machine="", cpu_xml=None)
 
 
-def _looker(host: HostPort, guests: Sequence[GuestFacts]) -> Callable[[], object]:
-    """One list of sights a guest."""
-
-    def look() -> list[tuple[DiskSight, ...]]:
-        disks = [disk for guest in guests for disk in guest.guest.disks]
-        chunks = (disks[start : start + MOST_LOOKS] for start in range(0, len(disks), MOST_LOOKS))
-        sights = iter([sight for chunk in chunks for sight in host.see_disks(chunk)])
-        return [tuple(next(sights) for _ in guest.guest.disks) for guest in guests]
-
-    return look
+def _sights(hosts: Sequence[HostPort], answer: object) -> dict[str, Sights | Exception]:
+    if isinstance(answer, dict):
+        return answer
+    assert isinstance(answer, Exception)
+    return {host.entry.name: answer for host in hosts}
 
 
 def _comparer(host: HostPort, guests: Sequence[GuestFacts]) -> Callable[[], object]:
@@ -131,11 +137,11 @@ def _comparer(host: HostPort, guests: Sequence[GuestFacts]) -> Callable[[], obje
     return compare
 
 
-def _view(guest: GuestFacts, number: int, sights: object, cpus: object) -> View:
-    """`sights` and `cpus`: a host's answers, one a guest; or why there are none."""
-    disks = sights[number] if isinstance(sights, list) else _not_seen(guest, _problem(sights))
+def _view(guest: GuestFacts, number: int, sights: Sights | Exception, cpus: object) -> View:
+    """`sights` and `cpus`: a host's answers, of each guest; or why there are none."""
+    seen = sights.get(guest.guest.uuid, ()) if isinstance(sights, dict) else _not_seen(guest, _problem(sights))
     cpu, detail = cpus[number] if isinstance(cpus, list) else (CpuMatch.UNKNOWN, _problem(cpus))
-    return View(cpu=cpu, cpu_detail=detail, disks=disks)
+    return View(cpu=cpu, cpu_detail=detail, disks=seen)
 
 
 def _not_seen(guest: GuestFacts, problem: str) -> tuple[DiskSight, ...]:

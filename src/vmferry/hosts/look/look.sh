@@ -1,6 +1,7 @@
-# Runs on a host by way of ssh and changes nothing there. It tells of the host at once, then answers requests, one a line:
-#   file N PATH    block N PATH    image N JSON    tell      and `end`, which all answers so far are followed by.
-# `tell` is asked alone. It answers with sections, each a line `@NAME` and its lines, every one of them indented by a space.
+# Runs on a host by way of ssh and changes nothing there, but for the marks of `sights.sh`, which go as they came. It
+# tells of the host at once, then answers requests, one a line: those of `sights.sh` and `probe.sh`, `tell`, and `end`,
+# which all answers so far are followed by. `tell` is asked alone. It answers with sections, each a line `@NAME` and its lines, every one of
+# them indented by a space.
 # What a line says is data: it is quoted wherever it is used, and no part of it is ever run.
 LC_ALL=C
 export LC_ALL
@@ -9,39 +10,10 @@ tell_host() {
     # shellcheck source=/dev/null
     (. /etc/os-release && printf 'release %s\n' "$PRETTY_NAME")
     for device in /sys/class/net/*; do
-        [ -d "$device/bridge" ] && printf 'bridge %s\n' "${device##*/}"
         read -r speed <"$device/speed" && printf 'speed %s %s\n' "${device##*/}" "$speed"
     done
-    command -v ovs-vsctl >/dev/null && timeout 2 ovs-vsctl list-br | sed 's/^/bridge /'
     ip -o addr show | while read -r _ device _ address _; do printf 'address %s %s\n' "$device" "${address%/*}"; done
     echo end
-}
-
-# The first line of what a failed command said, or that it was ended for its slowness.
-complain() { # N STATUS TEXT
-    if [ "$2" -eq 124 ]; then set -- "$1" "$2" "no answer within $limit_s s"; fi
-    printf '%s problem %s\n' "$1" "$(printf '%s' "$3" | tr '\n' ' ')"
-}
-
-look_at_file() { # N PATH
-    said=$(timeout "$limit_s" stat -L -c '%s %i' -- "$2" 2>&1) || { complain "$1" $? "$said"; return; }
-    mount=$(timeout "$limit_s" findmnt -P -n -o FSTYPE,SOURCE,UUID --target "$(readlink -f -- "$2")" | tail -n 1)
-    printf '%s file %s %s\n' "$1" "$said" "$mount"
-}
-
-look_at_block() { # N PATH
-    said=$(timeout "$limit_s" stat -L -c '0x%t 0x%T %F' -- "$2" 2>&1) || { complain "$1" $? "$said"; return; }
-    case $said in *' block special file') ;; *) printf '%s problem it is no block device\n' "$1"; return ;; esac
-    # shellcheck disable=SC2086
-    set -- "$1" "$2" ${said% block*}
-    mapped=$(cat "/sys/dev/block/$(($3)):$(($4))/dm/uuid" 2>/dev/null)
-    printf '%s block MAPPED="%s" %s\n' "$1" "$mapped" "$(timeout "$limit_s" lsblk -Pbdno SIZE,WWN,TRAN -- "$2")"
-}
-
-look_at_image() { # N JSON
-    command -v qemu-img >/dev/null || { printf '%s unable qemu-img is not installed\n' "$1"; return; }
-    said=$(timeout "$limit_s" qemu-img info -U --output=json -- "json:$2" 2>&1) || { complain "$1" $? "$said"; return; }
-    printf '%s image %s\n' "$1" "$(printf '%s\n' "$said" | sed -n 's/.*"virtual-size": \([0-9]*\).*/\1/p' | tail -n 1)"
 }
 
 section() { printf '@%s\n' "$1"; } # NAME
@@ -55,15 +27,30 @@ tell() {
     tell_storage
 }
 
-limit_s=5
+limit_s=5 qemu_user=''
+trap remove_marks EXIT
+trap 'exit 1' HUP INT TERM PIPE
 tell_host 2>/dev/null
 while IFS= read -r request; do
     rest=${request#* }
     index=${rest%% *} argument=${rest#* }
     case ${request%% *} in
-    file) look_at_file "$index" "$argument" & ;;
+    file | mark)
+        format=${argument%% *} argument=${argument#* }
+        mark=${argument%% *} path=${argument#* }
+        [ -n "$qemu_user" ] || find_qemu_user
+        case $request in
+        mark*) leave_mark "$index" "$format" "$mark" "$path" ;;
+        *) look_for_mark "$index" "$format" "$mark" "$path" & ;;
+        esac ;;
     block) look_at_block "$index" "$argument" & ;;
-    image) look_at_image "$index" "$argument" & ;;
+    image) look_at_image "$index" "${argument%% *}" "${argument#* }" & ;;
+    name) look_at_name "$index" "$argument" & ;;
+    unmark) remove_marks ;;
+    resolve) try_name "$index" "$argument" & ;;
+    port) try_port "$index" "${argument%% *}" "${argument#* }" & ;;
+    peer) try_peer "$index" "$argument" & ;;
+    neighbour) try_neighbour "$index" "${argument%% *}" "${argument#* }" & ;;
     tell) tell 2>/dev/null ;;
     end) wait; echo end ;;
     esac
