@@ -75,6 +75,9 @@ class GuestFacts:
     """None: not told."""
     block_jobs: tuple[BlockJob, ...] | None = ()
     """None: not told."""
+    sounds: tuple[str, ...] = ()
+    """Models of its sound cards; the next, of its graphics cards."""
+    videos: tuple[str, ...] = ()
     cpu_features: frozenset[str] | None = None
     """All that its CPU has, those of its model too, as its host's libvirt expands them; None: not told."""
 

@@ -11,6 +11,7 @@ from vmferry.facts.network import NetworkFacts
 from vmferry.fakes.faults import HostFaults
 from vmferry.fakes.guest import MACHINE, FakeGuest
 from vmferry.fakes.lan import lan
+from vmferry.fakes.system import SYSTEM
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.model.migration import JobStats
@@ -86,6 +87,8 @@ class FakeHost:
             networks=self.networks,
             migration_address=self.entry.migration_address,
             hostname=self.entry.name,
+            clock_offset_s=0.0,
+            system=SYSTEM,
             network=self.network or lan(self.entry.name),
             support=tuple(MachineSupport(kind, "x86_64", EMULATOR, self.machines) for kind in ("kvm", "qemu")),
         )

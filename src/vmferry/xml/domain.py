@@ -59,6 +59,8 @@ def read_guest_facts(xml: str, seen: Seen) -> GuestFacts:
         memory_used_bytes=seen.memory_used_bytes,
         job=seen.job,
         needs=read_needs(domain),
+        sounds=tuple(element.get("model", "") for element in domain.iterfind("devices/sound")),
+        videos=tuple(element.get("type", "") for element in domain.iterfind("devices/video/model")),
         inactive_xml=seen.inactive_xml,
         reason=seen.reason,
         snapshots=seen.snapshots,

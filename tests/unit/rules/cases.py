@@ -14,6 +14,7 @@ from vmferry.model.guest import Disk, Guest, GuestState, Nic
 
 from .passing_definition import MIGRATABLE
 from .passing_network import PATH, network_of_host
+from .passing_system import SYSTEM
 
 OK, WARN, UNKNOWN, REFUSE = Severity.INFO, Severity.WARN, Severity.UNKNOWN, Severity.REFUSE
 
@@ -62,7 +63,8 @@ def host(name: str, uuid: str) -> HostFacts:
         cpu=CPU,
         **network_of_host(name),
         support=(support,),
-        system=SystemFacts(hooks=()),
+        clock_offset_s=0.0,
+        system=SYSTEM,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vmferry.facts.system import Daemon, Unit
+
 from ..cases import (
     OK,
     PASSING,
@@ -12,6 +14,18 @@ from ..cases import (
     with_source,
     with_target,
 )
+from ..passing_system import with_setting, with_system
+
+VIRTQEMUD = Daemon("virtqemud", ())
+
+
+def unit(name: str, active: str, enabled: str) -> Unit:
+    return Unit(name, "loaded", active, enabled)
+
+
+MODULAR = (unit("virtqemud.socket", "active", "enabled"), unit("virtqemud.service", "inactive", "disabled"))
+NO_NETWORK = (*MODULAR, unit("virtnetworkd.socket", "inactive", "disabled"))
+SYSV = (unit("libvirtd.service", "active", "disabled"),)
 
 CASES: Cases = {
     "daemon.running": [
@@ -33,5 +47,28 @@ CASES: Cases = {
         ("a key of this machine", with_target(peer_uri="qemu+ssh://h2/system?keyfile=/k"), WARN, "looked for on h1"),
         ("other parameters", with_target(peer_uri="qemu+ssh://h2/system?no_verify=1"), OK, "no_verify=1"),
         ("not known", with_target(peer_uri=None), UNKNOWN, "not known"),
+    ],
+    "daemon.enabled": [
+        ("it is", PASSING, OK, "libvirtd.service enabled"),
+        (
+            "it is not",
+            with_system(PASSING, units=(unit("libvirtd.service", "active", "disabled"),)),
+            WARN,
+            "is disabled",
+        ),
+        ("by its socket", with_system(PASSING, daemons=(VIRTQEMUD,), units=MODULAR), OK, "virtqemud.socket enabled"),
+        ("modular, not", with_system(PASSING, daemons=(VIRTQEMUD,), units=()), WARN, "there is no virtqemud"),
+        ("an older init", with_system(PASSING, units=SYSV, init="sysv"), WARN, "is disabled"),
+        ("no systemd", with_system(PASSING, units=None), UNKNOWN, "neither systemd"),
+        ("no shell", with_target(system=None), UNKNOWN, "did not tell"),
+    ],
+    "daemon.helpers": [
+        ("all there", PASSING, OK, "none is missing"),
+        ("no virtlogd", with_system(PASSING, units=(unit("virtlogd.socket", "inactive", ""),)), REFUSE, "virtlogd"),
+        ("no networks", with_system(PASSING, daemons=(VIRTQEMUD,), units=NO_NETWORK), WARN, "virtnetworkd is there"),
+    ],
+    "daemon.config.host_uuid_source": [
+        ("known", PASSING, OK, "smbios"),
+        ("not known", with_setting(PASSING, host_uuid_source="x"), WARN, "takes it for smbios"),
     ],
 }
