@@ -44,13 +44,16 @@ tell_daemons() {
     if [ -d /run/systemd/system ]; then
         section units
         set --
-        for daemon in libvirtd virtqemud virtproxyd virtlogd virtlockd; do
-            set -- "$@" "$daemon.service" "$daemon.socket"
+        for unit in libvirtd.service libvirtd.socket libvirtd-tls.socket libvirtd-tcp.socket libvirt-bin.service \
+            virtqemud.service virtqemud.socket virtproxyd.service virtproxyd.socket virtproxyd-tls.socket \
+            virtproxyd-tcp.socket virtlogd.service virtlogd.socket virtlockd.service virtlockd.socket \
+            virtnetworkd.socket virtstoraged.socket virtsecretd.socket virtnodedevd.socket \
+            libvirt-guests.service firewalld.service; do
+            for path in /usr/lib/systemd/system /lib/systemd/system /etc/systemd/system; do
+                [ -e "$path/$unit" ] && set -- "$@" "$unit" && break
+            done
         done
-        for daemon in virtnetworkd virtstoraged virtsecretd virtnodedevd virtnwfilterd; do set -- "$@" "$daemon.socket"; done
-        for daemon in libvirtd virtproxyd; do set -- "$@" "$daemon-tls.socket" "$daemon-tcp.socket"; done
-        told systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -- "$@" \
-            libvirt-bin.service libvirt-guests.service firewalld.service
+        [ $# -gt 0 ] && told systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -- "$@"
     fi
     section daemons
     for daemon in libvirtd virtqemud virtproxyd virtlogd virtlockd; do
