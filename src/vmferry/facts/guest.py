@@ -1,10 +1,11 @@
-"""What its source host answered of one guest, and how a host sees its disks."""
+"""What its source host answered of one guest."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
 
+from vmferry.facts.disk import DiskSight as DiskSight
 from vmferry.facts.needs import NO_NEEDS, Needs
 from vmferry.model.guest import Guest, Probe
 
@@ -65,6 +66,8 @@ class GuestFacts:
     job: str | None = None
     """The kind of libvirt job that runs on it, as `outgoing migration`; None: none that libvirt tells of."""
     needs: Needs = NO_NEEDS
+    migratable_xml: str | None = None
+    """The definition in the form that libvirt migrates and compares with another; None: not told."""
     inactive_xml: str | None = None
     """The definition that its next start takes; None: it has none, it is transient."""
     reason: Reason | None = None
@@ -89,26 +92,3 @@ class CpuMatch(enum.StrEnum):
     IDENTICAL = "identical"
     SUPERSET = "superset"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class DiskSight:
-    """How one host sees one disk's source, read-only."""
-
-    target: str
-    seen: bool | None
-    """None: could not be looked at."""
-    problem: str | None = None
-    """Why it is not seen, or why what is seen proves nothing."""
-    identity: str | None = None
-    """What makes the bytes the same bytes: file system kind, inode and size, or the image's network address.
-
-    Two that differ are different bytes; two that are equal are the same bytes if `where` is equal too.
-    """
-    where: str | None = ""
-    """The share that the identity is of, as the host names it; empty where the identity needs none, None: not known.
-
-    Hosts may name one share differently, so two that differ prove nothing.
-    """
-    shared_kind: bool | None = None
-    """The file system or protocol is one that several hosts can see; None: not known."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from vmferry.facts.guest import CpuMatch, DiskSight
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
 from vmferry.facts.network import NetworkFacts
+from vmferry.facts.storage import Mount, StorageFacts
 from vmferry.fakes.faults import HostFaults
 from vmferry.fakes.guest import MACHINE, FakeGuest
 from vmferry.fakes.lan import lan
@@ -39,6 +41,10 @@ class FakeHost:
     """What it answers about every guest's CPU."""
     own_cpu: HostCpu | None = OWN_CPU
     link_rate_bytes_s: int | None = 125_000_000
+    shared_at: str = SHARED_DIRECTORY
+    """Where it mounts what the others have at `SHARED_DIRECTORY`; with a slash at its end."""
+    marks: set[str] = field(default_factory=set)
+    """What its looks at disks have left on shared storage and not yet removed."""
     missing: set[str] = field(default_factory=set)
     """Sources of disks that it does not see."""
     disk_problems: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -90,12 +96,24 @@ class FakeHost:
             clock_offset_s=0.0,
             system=SYSTEM,
             network=self.network or lan(self.entry.name),
+            storage=StorageFacts(mounts=(Mount(self.shared_at.rstrip("/"), "nfs4", "nas:/shared"),)),
             support=tuple(MachineSupport(kind, "x86_64", EMULATOR, self.machines) for kind in ("kvm", "qemu")),
         )
 
-    def sight(self, disk: Disk) -> DiskSight:
-        if disk.source is None or disk.source in self.missing:
+    def sight(self, disk: Disk, marks: Sequence[str] = ()) -> DiskSight:
+        """`marks`: what another host has left beside it, to be looked for here."""
+        moved = self.shared_at != SHARED_DIRECTORY and (disk.source or "").startswith(SHARED_DIRECTORY)
+        if disk.source is None or disk.source in self.missing or moved:
             return DiskSight(disk.target, False, problem=f"{disk.source} is not there")
-        shared = disk.kind == "network" or disk.source.startswith(SHARED_DIRECTORY)
-        identity = disk.source if shared else f"{self.entry.name}:{disk.source}"
-        return DiskSight(disk.target, True, identity=identity, shared_kind=shared)
+        shared = disk.kind == "network" or disk.source.startswith(self.shared_at)
+        name = disk.source.replace(self.shared_at, SHARED_DIRECTORY, 1)
+        identity = name if shared else f"{self.entry.name}:{disk.source}"
+        marked = identity in marks if any(marks) else None
+        return DiskSight(disk.target, True, identity=identity, shared_kind=shared, marked=marked, word=disk.source)
+
+    def mark(self, disk: Disk, sight: DiskSight) -> DiskSight:
+        """A mark is found by whoever sees the same file, which its identity says here."""
+        if disk.kind == "network" or not sight.shared_kind or sight.identity is None:
+            return sight
+        self.marks.add(sight.identity)
+        return replace(sight, marks=(sight.identity,), marked=True)

@@ -25,10 +25,15 @@ def share(mount: Mapping[str, str]) -> str | None:
     return f"{named['server'].lower()}:/{named['path'].strip('/')}"
 
 
+def servers(url: str) -> tuple[str, ...]:
+    """Names or addresses of its servers, without ports."""
+    words = url.partition("://")[2].partition("/")[0].split(",")
+    return tuple((re.sub(r":\d+$", "", word) if word[-1:] != "]" else word).strip("[]") for word in words)
+
+
 def at_home(url: str) -> bool:
     """A server of this URL is the host that asks, whichever that is."""
-    servers = url.partition("://")[2].partition("/")[0].split(",")
-    return any(_itself(re.sub(r":\d+$", "", server) if server[-1:] != "]" else server) for server in servers)
+    return any(_itself(server) for server in servers(url))
 
 
 def _itself(server: str) -> bool:

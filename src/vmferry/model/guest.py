@@ -43,6 +43,10 @@ class Disk:
     """Its source asks for credentials that only libvirt holds."""
     backing: tuple[str, ...] = ()
     """The sources that its image rests on, nearest first, written as `source`."""
+    backing_formats: tuple[str, ...] = ()
+    """Of these images, one each; empty words where libvirt does not say."""
+    shareable: bool = False
+    """Several guests may write to it at once, which they themselves see to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ SUBJECTS = (
     "cpu",
     "memory",
     "storage",
+    "storage_image",
     "definition",
     "network",
     "segment",

@@ -1,18 +1,18 @@
-"""Both hosts see the same bytes behind every disk."""
+"""Both hosts see the same bytes behind every disk, and neither of them is where the bytes are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from vmferry.facts.guest import DiskSight
+from vmferry.facts.disk import DiskSight
 from vmferry.facts.move import MoveFacts
-from vmferry.model.finding import Finding
+from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Disk
+from vmferry.rules.layers import Layer, eject, kept, layers, mount_command
 from vmferry.rules.registry import Voice, move_rule
+from vmferry.rules.servers import server_hosts
 
-EXTRA = "qemu-block-extra"
-"""Debian's package of QEMU's drivers for iSCSI, NFS, RBD and others."""
+_WORST = tuple(Severity)
 
 
 @move_rule(
@@ -22,90 +22,136 @@ EXTRA = "qemu-block-extra"
     guards_data=True,
 )
 def storage_shared(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    there = {sight.target: sight for sight in move.target.disks}
-    here = {sight.target: sight for sight in move.source_disks}
+    """Proved by a mark that the source leaves beside the file and the target finds, or else by what names the bytes."""
     for disk in move.guest.guest.disks:
         if disk.source is None:
             yield say.ok(disk.target, "an empty drive", "nothing to see")
-        else:
-            yield _judge(move, disk, here.get(disk.target), there.get(disk.target), say)
+    for disk in kept(move):
+        judged = [finding for layer in layers(move, disk) for finding in _judge(layer, say)]
+        if judged:
+            yield max(judged, key=lambda finding: _WORST.index(finding.severity))
+        elif not layers(move, disk):
+            yield _blind(move, disk, "not looked at", say)
 
 
-def _judge(move: MoveFacts, disk: Disk, here: DiskSight | None, there: DiskSight | None, say: Voice) -> Finding:
+def _blind(move: MoveFacts, disk: Disk, why: str, say: Voice) -> Finding:
     source, target = move.source.name, move.target.host.name
     required = f"{disk.source} seen from {target} as from {source}"
-    if here is None or there is None or here.seen is None or there.seen is None:
-        blind = (sight.problem for sight in (here, there) if sight is not None and sight.seen is None)
-        why = next(filter(None, blind), "not looked at")
-        return say.unknown(disk.target, why, required, f"make ssh to {source} and {target} work, or look by hand")
-    look = _Look(move.guest.guest.name, disk, source, here, target, there, required)
-    return _unseen(look, say) or (_read_only(look, say) if disk.read_only else _compared(look, say))
+    return say.unknown(disk.target, why, required, f"make ssh to {source} and {target} work, or look by hand")
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """One disk that both hosts were able to look for."""
-
-    guest: str
-    disk: Disk
-    source: str
-    here: DiskSight
-    target: str
-    there: DiskSight
-    required: str
-
-    @property
-    def differ(self) -> bool:
-        """Proved; nothing that is not known proves it."""
-        return None not in (self.here.identity, self.there.identity) and self.here.identity != self.there.identity
-
-    @property
-    def doubt(self) -> str | None:
-        """Why the two are not proved to be the same; None: they are."""
-        here, there = self.here, self.there
-        if here.identity is None or there.identity is None or here.shared_kind is None:
-            return here.problem or there.problem or "seen on both, but not proved to be the same"
-        if here.where is None or there.where is None:
-            return here.problem or there.problem or "alike on both, but not proved to be on the same share"
-        if here.where != there.where:
-            return f"alike on both, but {self.source} has it from {here.where}, {self.target} from {there.where}"
-        return None
+def _judge(layer: Layer, say: Voice) -> Iterator[Finding]:
+    """Nothing where there is nothing to compare: an image that is not there is another rule's subject."""
+    if not layer.looked_at:
+        blind = (sight.problem for sight in (layer.here, layer.there) if sight.seen is None)
+        yield _blind(layer.move, layer.disk, next(filter(None, blind), "not looked at"), say)
+    elif not layer.here.seen:
+        return
+    elif layer.local:
+        yield _local(layer, say)
+    elif layer.there.seen:
+        yield _read_only(layer, say) if layer.read_only else _compared(layer, say)
 
 
-def _unseen(look: _Look, say: Voice) -> Finding | None:
-    disk, target = look.disk, look.target
-    if not look.here.seen:
-        remedy = f"{_eject(look)}mend the disk's source on {look.source}"
-        return say.refuse(disk.target, f"{look.source}: {look.here.problem}", look.required, remedy)
-    if look.here.shared_kind is False and not disk.read_only:
-        observed = f"{disk.source} is on a file system of {look.source}'s own"
-        return say.refuse(disk.target, observed, look.required, "put the disk on storage that both hosts share")
-    if not look.there.seen:
-        remedy = f"{_eject(look)}make {disk.source} reachable from {target} (mount, export, access list, {EXTRA})"
-        return say.refuse(disk.target, f"{target}: {look.there.problem}", look.required, remedy)
+def _required(layer: Layer) -> str:
+    return f"{layer.word} seen from {layer.target} as from {layer.source}"
+
+
+def _local(layer: Layer, say: Voice) -> Finding:
+    observed = f"{layer.name}{layer.word} is on a file system of {layer.source}'s own"
+    remedy = "put the disk on storage that both hosts share, or let it be copied: vmferry migrate --storage copy"
+    return say.refuse(layer.disk.target, observed, _required(layer), remedy)
+
+
+def _read_only(layer: Layer, say: Voice) -> Finding:
+    """A file of each host's own will do, and libvirt takes it, but nobody has compared what is in it."""
+    if layer.here.shared_kind and _different(layer) is None and _doubt(layer) is None:
+        return say.ok(layer.disk.target, _same(layer), _required(layer))
+    remedy = f"{eject(layer.move, layer.disk)}compare both by hand (sha256sum {layer.word})"
+    return say.warn(
+        layer.disk.target, f"{layer.name}read-only and seen on both, but not compared", _required(layer), remedy
+    )
+
+
+def _compared(layer: Layer, say: Voice) -> Finding:
+    different, doubt = _different(layer), _doubt(layer)
+    if different is not None:
+        observed, remedy = different
+        return say.refuse(layer.disk.target, f"{layer.name}{observed}", _required(layer), remedy)
+    if doubt is not None:
+        remedy = "compare serial numbers, mounts and sizes by hand"
+        return say.unknown(layer.disk.target, f"{layer.name}{doubt}", _required(layer), remedy)
+    return say.ok(layer.disk.target, _same(layer), _required(layer))
+
+
+def _different(layer: Layer) -> tuple[str, str] | None:
+    """What proves that they are not the same bytes, and what to do; None: nothing does."""
+    here, there = layer.here, layer.there
+    mend = mount_command(layer.move, here) or "give both hosts the same storage at the same path"
+    if there.marked is False:
+        where = f": {here.where}" if here.where else ""
+        observed = f"{layer.target} does not find the mark that {layer.source} left beside it{where}"
+        return f"{observed}; {layer.target} has another directory there{_of(there)}", mend
+    if layer.differ:
+        return f"{layer.source} sees {here.identity}, {layer.target} sees {there.identity}", mend
+    sizes = [sight.block.size_bytes for sight in (here, there) if sight.block is not None]
+    if len(sizes) == 2 and None not in sizes and sizes[0] != sizes[1]:
+        observed = f"one device, of {sizes[0]} bytes on {layer.source} and of {sizes[1]} on {layer.target}"
+        return observed, f"on {layer.target}: rescan it (iscsiadm -m session --rescan, rescan-scsi-bus.sh --resize)"
     return None
 
 
-def _eject(look: _Look) -> str:
-    if look.disk.device not in ("cdrom", "floppy"):
-        return ""
-    return f"on {look.source}: virsh change-media {look.guest} {look.disk.target} --eject; or "
+def _of(sight: DiskSight) -> str:
+    return f", of {sight.where or sight.file.kind}" if sight.file is not None else ""
 
 
-def _read_only(look: _Look, say: Voice) -> Finding:
-    """A file of each host's own will do, and libvirt takes it, but nobody has compared what is in it."""
-    if look.here.shared_kind and not look.differ and look.doubt is None:
-        return say.ok(look.disk.target, f"{look.there.identity} on both", look.required)
-    remedy = f"{_eject(look)}compare both by hand (sha256sum {look.disk.source})"
-    return say.warn(look.disk.target, "read-only and seen on both, but not compared", look.required, remedy)
+def _doubt(layer: Layer) -> str | None:
+    """Why the two are not proved to be the same, if nothing proves that they differ; None: they are."""
+    here, there = layer.here, layer.there
+    if there.marked and _one_name(layer):
+        return None
+    left = f"; no mark could be left beside it: {here.mark_problem}" if here.mark_problem else ""
+    if here.identity is None or there.identity is None or here.shared_kind is None:
+        return (here.problem or there.problem or "seen on both, but not proved to be the same") + left
+    if here.where is None or there.where is None:
+        return (here.problem or there.problem or "alike on both, but not proved to be on the same share") + left
+    if here.where != there.where:
+        return f"alike on both, but {layer.source} has it from {here.where}, {layer.target} from {there.where}{left}"
+    return None
 
 
-def _compared(look: _Look, say: Voice) -> Finding:
-    disk, here, there = look.disk, look.here, look.there
-    if look.differ:
-        observed = f"{look.source} sees {here.identity}, {look.target} sees {there.identity}"
-        return say.refuse(disk.target, observed, look.required, "give both hosts the same storage at the same path")
-    if look.doubt is not None:
-        remedy = "compare serial numbers, mounts and sizes by hand"
-        return say.unknown(disk.target, look.doubt, look.required, remedy)
-    return say.ok(disk.target, f"{there.identity} on both", look.required)
+def _one_name(layer: Layer) -> bool:
+    """The same directory is proved: in it, one name is one file."""
+    here, there = layer.here.file, layer.there.file
+    return here is not None and there is not None and here.path.rpartition("/")[2] == there.path.rpartition("/")[2]
+
+
+def _same(layer: Layer) -> str:
+    """By what protocol, and what proves it."""
+    way = f"{layer.there.protocol}: " if layer.there.protocol else ""
+    what = layer.there.identity or layer.word
+    if layer.there.marked:
+        return f"{way}{layer.target} finds the mark that {layer.source} left beside it; {what} on both"
+    where = f" of {layer.there.where}" if layer.there.where else ""
+    return f"{way}{what}{where} on both"
+
+
+@move_rule(
+    "storage.separate-system",
+    "the storage is kept by neither of the two hosts",
+    "guide 15.2: shared storage must be exported by a separate system, not by one of the hosts",
+    severity=Severity.WARN,
+)
+def separate_system(move: MoveFacts, say: Voice) -> Iterator[Finding]:
+    required = f"storage of another system than {move.source.name} and {move.target.host.name}"
+    for disk in kept(move):
+        sights = [layer.here for layer in layers(move, disk)] + [layer.there for layer in layers(move, disk)]
+        served = sorted({(host, why) for sight in sights for host, why in server_hosts(move, sight)})
+        names = sorted({server.name for sight in sights for server in sight.servers})
+        for host, why in served:
+            observed = f"{host} itself keeps it: {why}"
+            why_not = f"without {host} the guest has no disk, wherever it runs"
+            remedy = f"move the disk to storage that no host of guests keeps: {why_not}"
+            yield say.warn(disk.target, observed, required, remedy)
+        if names and not served:
+            yield say.ok(disk.target, f"kept by {', '.join(names)}", required)

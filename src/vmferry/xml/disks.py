@@ -19,6 +19,7 @@ def _disk(element: etree._Element) -> Disk:
     driver, target = element.find("driver"), element.find("target")
     source = element.find("source")
     word = _source(element.get("type", "file"), source)
+    below = tuple(_backing(element))
     return Disk(
         target=target.get("dev", "") if target is not None else "",
         device=element.get("device", "disk"),
@@ -28,17 +29,20 @@ def _disk(element: etree._Element) -> Disk:
         cache=driver.get("cache") if driver is not None else None,
         read_only=element.find("readonly") is not None,
         needs_secret=element.find("auth") is not None or element.find("source/auth") is not None,
-        backing=tuple(_backing(element)),
+        backing=tuple(word for word, _ in below),
+        backing_formats=tuple(form for _, form in below),
+        shareable=element.find("shareable") is not None,
     )
 
 
-def _backing(disk: etree._Element) -> Iterator[str]:
-    """The sources under the top image, nearest first. Libvirt lists them for running guests."""
+def _backing(disk: etree._Element) -> Iterator[tuple[str, str]]:
+    """(source, format) of those under the top image, nearest first. Libvirt lists them for running guests."""
     layer = disk.find("backingStore")
     while layer is not None:
         word = _source(layer.get("type", ""), layer.find("source"))
         if word:
-            yield word
+            form = layer.find("format")
+            yield word, form.get("type", "") if form is not None else ""
         layer = layer.find("backingStore")
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
+from vmferry.facts.disk import DiskSight
+from vmferry.facts.guest import CpuMatch, GuestFacts
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport
 from vmferry.facts.move import MoveFacts, TargetFacts
-from vmferry.facts.system import SystemFacts
 from vmferry.facts.wish import MoveWish
 from vmferry.model.finding import Severity
 from vmferry.model.guest import Disk, Guest, GuestState, Nic
 
 from .passing_definition import MIGRATABLE
 from .passing_network import PATH, network_of_host
+from .passing_storage import KEPT, STORAGE, URL
 from .passing_system import SYSTEM
 
 OK, WARN, UNKNOWN, REFUSE = Severity.INFO, Severity.WARN, Severity.UNKNOWN, Severity.REFUSE
@@ -32,7 +33,11 @@ GUEST = Guest(
     state=GuestState.RUNNING,
     memory_bytes=GIB,
     vcpus=1,
-    disks=(Disk("vda", "disk", "file", "/srv/shared/web.img", "raw", "none"), Disk("sda", "cdrom", "empty", None)),
+    disks=(
+        Disk("vda", "disk", "file", "/srv/shared/web.img", "raw", "none"),
+        Disk("vdb", "disk", "network", URL.word, "raw", "none"),
+        Disk("sda", "cdrom", "empty", None),
+    ),
     nics=(Nic("52:54:00:00:00:01", "network", "lab", "virtio"),),
 )
 FACTS = GuestFacts(
@@ -65,15 +70,16 @@ def host(name: str, uuid: str) -> HostFacts:
         support=(support,),
         clock_offset_s=0.0,
         system=SYSTEM,
+        storage=STORAGE,
     )
 
 
-SIGHT = DiskSight("vda", True, None, "fuse.glusterfs inode 7 of 67108864 bytes", "s:/v", True)
+SIGHT = KEPT
 PASSING = MoveFacts(
     guest=FACTS,
     source=host("h1", "aaaaaaaa-0000-0000-0000-000000000001"),
-    source_disks=(SIGHT, DiskSight("sda", None)),
-    target=TargetFacts(host("h2", "aaaaaaaa-0000-0000-0000-000000000002"), cpu=CpuMatch.SUPERSET, disks=(SIGHT,)),
+    source_disks=(SIGHT, URL, DiskSight("sda", None)),
+    target=TargetFacts(host("h2", "aaaaaaaa-0000-0000-0000-000000000002"), cpu=CpuMatch.SUPERSET, disks=(SIGHT, URL)),
     path=PATH,
     wish=MoveWish(definition=MIGRATABLE),
 )
@@ -102,8 +108,8 @@ def with_source(**changes: object) -> MoveFacts:
 
 def with_sights(here: DiskSight | None, there: DiskSight | None) -> MoveFacts:
     """The passing move with vda seen so from the source and so from the target; None: no sight at all."""
-    target = replace(PASSING.target, disks=() if there is None else (there,))
-    return replace(PASSING, source_disks=() if here is None else (here,), target=target)
+    target = replace(PASSING.target, disks=(URL,) if there is None else (there, URL))
+    return replace(PASSING, source_disks=(URL,) if here is None else (here, URL), target=target)
 
 
 def with_iso(here: DiskSight, there: DiskSight, device: str = "cdrom") -> MoveFacts:

@@ -9,7 +9,7 @@ import importlib
 
 import pytest
 
-from vmferry.facts.guest import DiskSight
+from vmferry.facts.disk import DiskSight
 from vmferry.facts.host import MachineSupport
 from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Severity, Verdict, verdict
@@ -63,7 +63,7 @@ def test_the_passing_move_passes_every_rule() -> None:
 @pytest.mark.parametrize(("device", "ejects"), [("cdrom", True), ("floppy", True), ("disk", False)])
 def test_only_what_can_be_taken_out_is_to_be_ejected(device: str, ejects: bool) -> None:
     move = with_iso(LOCAL, ABSENT, device)
-    (found,) = findings_of(RULES["storage.shared"], move)
+    (found,) = findings_of(RULES["storage.image"], move)
     assert ("virsh change-media web vda --eject" in found.remedy) is ejects
 
 

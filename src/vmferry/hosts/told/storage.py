@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 from vmferry.facts.storage import (
@@ -104,8 +105,7 @@ def _multipaths(lines: Sequence[str]) -> tuple[Multipath, ...]:
 def _paths(line: str) -> tuple[MultipathPath, ...]:
     """A device's number is followed by `A` for a path that works and `F` for one that failed."""
     words = line.split()
-    pairs = zip(words, words[1:], strict=False)
-    return tuple(MultipathPath(word, state == "A") for word, state in pairs if _DEVICE.fullmatch(word))
+    return tuple(MultipathPath(word, state == "A") for word, state in pairwise(words) if _DEVICE.fullmatch(word))
 
 
 def _session(words: Sequence[str]) -> IscsiSession:
