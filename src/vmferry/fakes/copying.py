@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.fakes.faults import CopyEffect, CopyFault, Leftover
@@ -14,6 +14,7 @@ from vmferry.fakes.state import FakeHost
 from vmferry.fakes.world import FakeWorld
 from vmferry.model.guest import GuestState
 from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.placement.elsewhere import edited
 
 ABORTED = 78
 """Libvirt's VIR_ERR_OPERATION_ABORTED."""
@@ -110,7 +111,7 @@ class _Copy:
                 self.world.watch_copy(reading)
             self._go_on(percent(reading))
         self._go_on(100)
-        self._switch(order.persistent, final(last, rate))
+        self._switch(order, final(last, rate))
         if self.fault is not None and self.fault.effect is CopyEffect.LOSES_REPLY:
             self._silence()
             raise HostUnreachable(self.source.entry.name, "the connection was lost", detail="Cannot recv data: EOF")
@@ -161,12 +162,14 @@ class _Copy:
             elif leftover is Leftover.DEFINITION:
                 self.target.defined.add(self.guest.uuid)
 
-    def _switch(self, persistent: bool, stats: JobStats) -> None:
+    def _switch(self, order: MigrationOrder, stats: JobStats) -> None:
         """At one instant: there is no moment at which it runs on both, or on neither."""
         uuid = self.guest.uuid
         with self.world.lock:
             self.target.active[uuid] = self.source.active.pop(uuid)
-            if persistent:
+            there = tuple(edited(disk, order.edits) for disk in self.guest.disks)
+            self.world.guests[uuid] = replace(self.guest, disks=there)
+            if order.persistent:
                 self.target.defined.add(uuid)
                 self.source.defined.discard(uuid)
             self.target.completed[uuid] = stats

@@ -10,7 +10,7 @@ from vmferry.errors import VmferryError
 from vmferry.facts.disk import DiskSight
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.move import View
-from vmferry.facts.snapshot import Snapshot
+from vmferry.facts.snapshot import NOT_LOOKED, Snapshot
 from vmferry.model.edits import Edit
 from vmferry.model.guest import Disk
 from vmferry.placement.elsewhere import Shares, edited, edits
@@ -61,10 +61,12 @@ def look_elsewhere(snapshot: Snapshot, hosts: Sequence[HostPort], given: str | N
 def _looks(snapshot: Snapshot, ports: Mapping[str, HostPort], given: str | None) -> Iterator[_Look]:
     shares = {host.name: Shares(host) for host in snapshot.hosts}
     for guest in snapshot.guests:
-        for name, view in snapshot.views.get(guest.guest.uuid, {}).items():
+        views = snapshot.views.get(guest.guest.uuid, {})
+        here = views.get(guest.guest.host, NOT_LOOKED)
+        for name, view in views.items():
             if name == guest.guest.host or (given is None and name not in ports):
                 continue
-            look = _guessed(guest, shares, name, view) if given is None else _given(guest, name, given)
+            look = _guessed(guest, shares, name, (here, view)) if given is None else _given(guest, name, given)
             if look is not None:
                 yield look
 
@@ -114,18 +116,20 @@ def _remover(host: HostPort) -> Callable[[], None]:
     return remove
 
 
-def _guessed(guest: GuestFacts, shares: Mapping[str, Shares], target: str, view: View) -> _Look | None:
+def _guessed(guest: GuestFacts, shares: Mapping[str, Shares], target: str, views: tuple[View, View]) -> _Look | None:
+    """`views`: the source's and the target's."""
     needed = (*guest.guest.disks, *(each.as_disk() for each in guest.needs.files))
-    missed = [disk for disk in needed if not _plain(disk, view)]
+    missed = [disk for disk in needed if not _alike(disk.target, *views)]
     changes = edits(missed, shares[guest.guest.host], shares[target])
     before = tuple(disk for disk in missed if edited(disk, changes) != disk)
     after = tuple(edited(disk, changes) for disk in before)
     return _Look(guest.guest.uuid, guest.guest.host, target, changes, before, after, certain=False) if before else None
 
 
-def _plain(disk: Disk, view: View) -> bool:
-    """It is seen where the source has it; whether it is the same is judged later."""
-    return any(sight.target == disk.target and sight.seen for sight in view.disks)
+def _alike(target: str, here: View, there: View) -> bool:
+    """Both see the same at the same place, as far as one look tells; whether it is the same is judged later."""
+    seen = [sight for view in (here, there) for sight in view.disks if sight.target == target and sight.seen]
+    return len(seen) == 2 and seen[0].identity == seen[1].identity
 
 
 def _given(guest: GuestFacts, target: str, given: str) -> _Look | None:
