@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 from vmferry.facts.host import HostFacts, Network
 from vmferry.facts.network import OPEN_VSWITCH
 from vmferry.model.guest import Nic
 
 OUTSIDE = ("bridge", "private", "vepa", "passthrough")
 """Ways of a libvirt network that put its guests on a segment outside of the host."""
+
+
+@lru_cache(maxsize=1024)
+def attachments(nics: tuple[Nic, ...]) -> tuple[Nic, ...]:
+    """The different ways in which cards are attached: without address and model, at which no network looks."""
+    return tuple(dict.fromkeys(replace(nic, mac="", model=None) for nic in nics))
 
 
 def network_of(host: HostFacts, nic: Nic) -> Network | None:

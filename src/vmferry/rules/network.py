@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
-from vmferry.facts.attachment import OUTSIDE, kind_of, link_of, network_of
+from vmferry.facts.attachment import OUTSIDE, attachments, kind_of, link_of, network_of
 from vmferry.facts.host import HostFacts, Network
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.network import OPEN_VSWITCH
@@ -17,19 +17,30 @@ JUDGED_ELSEWHERE = ("hostdev", "vdpa")
 """Devices of the host in the shape of network cards."""
 
 
+def by_attachment(move: MoveFacts) -> Hashable:
+    """The key of the rules of networks: what they look at beside the target. Of one snapshot an object is itself."""
+    return id(move.source), id(move.path), id(move.fleet), attachments(move.guest.guest.nics)
+
+
+def named(nic: Nic) -> str:
+    """What a network card is attached to, for people: all cards that are attached alike are judged as one."""
+    return nic.source or nic.kind
+
+
 @move_rule(
     "network.present",
     "the guest's networks and bridges are on the target",
     "libvirt: Network not found: no network with matching name '...'; Cannot get interface MTU on '...'",
+    key=by_attachment,
 )
 def network_present(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    for nic in move.guest.guest.nics:
+    for nic in attachments(move.guest.guest.nics):
         if nic.kind == "network":
             yield _judge_network(move, nic, say)
         elif nic.kind in ("bridge", "direct"):
             yield _judge_link(move, nic, say)
         elif nic.kind == "user":
-            yield say.ok(nic.mac, "user networking needs nothing of the host", "nothing")
+            yield say.ok(named(nic), "user networking needs nothing of the host", "nothing")
         elif nic.kind not in JUDGED_ELSEWHERE:
             yield _judge_own(move, nic, say)
 
@@ -39,17 +50,17 @@ def _judge_network(move: MoveFacts, nic: Nic, say: Voice) -> Finding:
     required = f"a network {nic.source} on {target.name}"
     if target.networks is None:
         remedy = f"virsh net-list --all, on {target.name}; install libvirt's network driver there"
-        return say.unknown(nic.mac, f"libvirt on {target.name} has no network driver", required, remedy)
+        return say.unknown(named(nic), f"libvirt on {target.name} has no network driver", required, remedy)
     found = network_of(target, nic)
     if found is not None:
-        return _judge_bridge_of(target, nic, found, say) or say.ok(nic.mac, f"{nic.source} is there", required)
+        return _judge_bridge_of(target, nic, found, say) or say.ok(named(nic), f"{nic.source} is there", required)
     have = ", ".join(sorted(network.name for network in target.networks)) or "no network"
     others = _others(move, {host.name for host in move.fleet if network_of(host, nic) is not None})
     remedy = (
         f"on {source}: virsh net-dumpxml {nic.source} > net.xml; with that file on {target.name}: "
         f"virsh net-define net.xml; virsh net-start {nic.source}; virsh net-autostart {nic.source}"
     )
-    return say.refuse(nic.mac, f"{target.name} has {have}{others}", required, remedy)
+    return say.refuse(named(nic), f"{target.name} has {have}{others}", required, remedy)
 
 
 def _judge_bridge_of(target: HostFacts, nic: Nic, network: Network, say: Voice) -> Finding | None:
@@ -59,7 +70,7 @@ def _judge_bridge_of(target: HostFacts, nic: Nic, network: Network, say: Voice) 
         return None
     required = f"a bridge {network.bridge} on {target.name}, for its network {network.name}"
     remedy = f"on {target.name}: {_making(network.bridge)}"
-    return say.refuse(nic.mac, f"{target.name} has {', '.join(sorted(have)) or 'no bridge'}", required, remedy)
+    return say.refuse(named(nic), f"{target.name} has {', '.join(sorted(have)) or 'no bridge'}", required, remedy)
 
 
 def _making(bridge: str) -> str:
@@ -71,15 +82,15 @@ def _judge_link(move: MoveFacts, nic: Nic, say: Voice) -> Finding:
     required = f"a {what} {nic.source} on {target.name}"
     there = _links(target, nic)
     if there is None:
-        return say.unknown(nic.mac, f"the {what}s of {target.name} are not known", required, _look(target, what))
+        return say.unknown(named(nic), f"the {what}s of {target.name} are not known", required, _look(target, what))
     if nic.source in there:
-        return say.ok(nic.mac, f"{nic.source} is there", required)
+        return say.ok(named(nic), f"{nic.source} is there", required)
     have = ", ".join(sorted(there)) or f"no {what}"
     others = _others(move, {host.name for host in move.fleet if nic.source in (_links(host, nic) or ())})
     remedy = f"on {target.name}: {_making(nic.source or '')}"
     if nic.kind == "direct":
         remedy = f"choose a target with a device {nic.source}, or attach the guest to a libvirt network instead"
-    return say.refuse(nic.mac, f"{target.name} has {have}{others}", required, remedy)
+    return say.refuse(named(nic), f"{target.name} has {have}{others}", required, remedy)
 
 
 def _links(host: HostFacts, nic: Nic) -> frozenset[str] | None:
@@ -106,17 +117,18 @@ def _judge_own(move: MoveFacts, nic: Nic, say: Voice) -> Finding:
     target = move.target.host.name
     required = f"{nic.kind} {nic.source or ''}".strip() + f" made ready on {target}"
     observed = f"its other end ({nic.kind}) is made outside of libvirt and cannot be seen"
-    return say.warn(nic.mac, observed, required, f"prepare it on {target} as it is on {move.source.name}")
+    return say.warn(named(nic), observed, required, f"prepare it on {target} as it is on {move.source.name}")
 
 
 @move_rule(
     "network.active",
     "the guest's networks are active on the target",
     "libvirt: network '...' is not active",
+    key=by_attachment,
 )
 def network_active(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target = move.target.host
-    for nic in move.guest.guest.nics:
+    for nic in attachments(move.guest.guest.nics):
         found = network_of(target, nic)
         if found is None:
             continue
@@ -124,35 +136,36 @@ def network_active(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         start = f"on {target.name}: virsh net-start {found.name}"
         autostart = f"virsh net-autostart {found.name}"
         if not found.active:
-            yield say.refuse(nic.mac, f"{found.name} is there but not active", required, f"{start}; {autostart}")
+            yield say.refuse(named(nic), f"{found.name} is there but not active", required, f"{start}; {autostart}")
         elif found.autostart is False:
             observed = f"{found.name} is active, but will not be once {target.name} has rebooted"
-            yield say.note(nic.mac, observed, required, f"on {target.name}: {autostart}")
+            yield say.note(named(nic), observed, required, f"on {target.name}: {autostart}")
         else:
-            yield say.ok(nic.mac, f"{found.name} is active", required)
+            yield say.ok(named(nic), f"{found.name} is active", required)
 
 
 @move_rule(
     "network.same-kind",
     "the guest's network cards are attached in the same way on both hosts",
     "libvirt: Unable to add bridge ... port ...; Unable to add port ... to OVS bridge ...",
+    key=by_attachment,
 )
 def network_same_kind(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     source, target = move.source, move.target.host
-    for nic in move.guest.guest.nics:
+    for nic in attachments(move.guest.guest.nics):
         here, there = kind_of(source, nic), kind_of(target, nic)
         if here is None or there is None:
             continue
         required = f"{here} on {target.name}, as on {source.name}"
         if here == there:
-            yield say.ok(nic.mac, f"{there} on both", required)
+            yield say.ok(named(nic), f"{there} on both", required)
         elif OPEN_VSWITCH in (here, there) and (nic.kind == "bridge" or nic.virtualport or not _own_port(target, nic)):
             remedy = f"make {link_of(target, nic)} on {target.name} a bridge of the same kind as on {source.name}"
-            yield say.refuse(nic.mac, f"{here} on {source.name}, {there} on {target.name}", required, remedy)
+            yield say.refuse(named(nic), f"{here} on {source.name}, {there} on {target.name}", required, remedy)
         else:
             remedy = f"virsh net-edit {nic.source}, on {target.name}: give it the <forward> of {source.name}"
             observed = f"{here} on {source.name}, {there} on {target.name}: the guest is on another network there"
-            yield say.warn(nic.mac, observed, required, remedy)
+            yield say.warn(named(nic), observed, required, remedy)
 
 
 def _own_port(target: HostFacts, nic: Nic) -> bool:
@@ -166,16 +179,17 @@ def _own_port(target: HostFacts, nic: Nic) -> bool:
     "the guest's networks reach beyond the host",
     GUIDE,
     severity=Severity.WARN,
+    key=by_attachment,
 )
 def network_outside(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """A network behind NAT or of the host alone has the same addresses everywhere, and each is one of its own."""
-    for nic in move.guest.guest.nics:
+    for nic in attachments(move.guest.guest.nics):
         network = network_of(move.source, nic)
         if network is None or network.forward is None:
             continue
         required = f"a network that {move.source.name} and {move.target.host.name} share"
         if network.forward in OUTSIDE:
-            yield say.ok(nic.mac, f"{network.name} reaches outside ({network.forward})", required)
+            yield say.ok(named(nic), f"{network.name} reaches outside ({network.forward})", required)
         elif network.forward != "hostdev":
             observed = f"{network.name} is {network.forward} on each host by itself: connections break, nobody finds it"
-            yield say.warn(nic.mac, observed, required, f"attach {nic.mac} to a bridge that both hosts have")
+            yield say.warn(named(nic), observed, required, "attach the guest to a bridge that both hosts have")

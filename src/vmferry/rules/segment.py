@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from vmferry.facts.attachment import kind_of, link_of, mtu_of, network_of, vlans_of
+from vmferry.facts.attachment import attachments, kind_of, link_of, mtu_of, network_of, vlans_of
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.network import OPEN_VSWITCH
 from vmferry.facts.path import TriedNeighbour
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Nic
+from vmferry.rules.network import GUIDE, by_attachment, named
 from vmferry.rules.registry import Voice, move_rule
 
-GUIDE = "guide 15.2: a guest on a bridged network needs both hosts on the same network, or its network is lost"
 
-
-@move_rule("network.same-segment", "the guest's network is one segment on both hosts", GUIDE)
+@move_rule("network.same-segment", "the guest's network is one segment on both hosts", GUIDE, key=by_attachment)
 def same_segment(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """Proved by a frame: the target's own bridge answers on the source's, by its own link-layer address."""
     judged: set[tuple[str, str]] = set()
-    for nic in move.guest.guest.nics:
+    for nic in attachments(move.guest.guest.nics):
         here, there = link_of(move.source, nic), link_of(move.target.host, nic)
         if here is None or there is None or (here, there) in judged:
             continue
@@ -87,10 +86,11 @@ def _subnets(host: HostFacts, link: str) -> set[str]:
     "network.mtu",
     "frames that the guest sends are not too big for the target's network",
     "guide 15.2: the same network on both hosts; libvirt: Target network card MTU ... does not match source ...",
+    key=by_attachment,
 )
 def mtu_not_smaller(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     source, target = move.source, move.target.host
-    for nic in move.guest.guest.nics:
+    for nic in attachments(move.guest.guest.nics):
         there = mtu_of(target, nic)
         here = nic.mtu or mtu_of(source, nic)
         if here is None or there is None:
@@ -102,13 +102,13 @@ def mtu_not_smaller(move: MoveFacts, say: Voice) -> Iterator[Finding]:
                 f"on {target.name}: virsh net-edit {nic.source}, <mtu size='{here}'/> for {network_mtu}; restart it"
             )
         if there >= here:
-            yield say.ok(nic.mac, f"{there}", required)
+            yield say.ok(named(nic), f"{there}", required)
         elif nic.mtu is not None:
             observed = f"the guest was told {here}, and {target.name} carries {there}: bigger frames are lost"
-            yield say.refuse(nic.mac, observed, required, remedy)
+            yield say.refuse(named(nic), observed, required, remedy)
         else:
             observed = f"{here} on {source.name}, {there} on {target.name}: bigger frames are lost"
-            yield say.warn(nic.mac, observed, required, remedy)
+            yield say.warn(named(nic), observed, required, remedy)
 
 
 def _given_mtu(host: HostFacts, nic: Nic) -> int | None:
@@ -116,10 +116,10 @@ def _given_mtu(host: HostFacts, nic: Nic) -> int | None:
     return None if network is None else network.mtu
 
 
-@move_rule("network.vlan", "the guest's network cards come into the same VLANs on the target", GUIDE)
+@move_rule("network.vlan", "the guest's network cards come into the same VLANs on the target", GUIDE, key=by_attachment)
 def same_vlan(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     source, target = move.source, move.target.host
-    for nic in move.guest.guest.nics:
+    for nic in attachments(move.guest.guest.nics):
         here, there = vlans_of(source, nic), vlans_of(target, nic)
         if not here and not there:
             yield from _judge_ports(move, nic, say)
@@ -128,13 +128,13 @@ def same_vlan(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         if here != there:
             remedy = f"virsh net-edit {nic.source}, on {target.name}: the <vlan> and <portgroup> of {source.name}"
             observed = f"VLAN {_listed(here)} on {source.name}, {_listed(there)} on {target.name}"
-            yield say.refuse(nic.mac, observed, required, remedy)
+            yield say.refuse(named(nic), observed, required, remedy)
         elif kind_of(target, nic) == "bridge" and not _filters(target, nic):
             remedy = f"on {target.name}: ip link set dev {link_of(target, nic)} type bridge vlan_filtering 1"
             observed = f"{link_of(target, nic)} of {target.name} does not tell VLANs apart"
-            yield say.refuse(nic.mac, observed, required, remedy)
+            yield say.refuse(named(nic), observed, required, remedy)
         else:
-            yield say.ok(nic.mac, f"VLAN {_listed(there)} on both", required)
+            yield say.ok(named(nic), f"VLAN {_listed(there)} on both", required)
 
 
 def _judge_ports(move: MoveFacts, nic: Nic, say: Voice) -> Iterator[Finding]:
@@ -148,11 +148,11 @@ def _judge_ports(move: MoveFacts, nic: Nic, say: Voice) -> Iterator[Finding]:
         return
     required = f"{link[1]} of {target.name} in VLAN {_listed(sorted(here))}"
     if here == there:
-        yield say.ok(nic.mac, f"VLAN {_listed(sorted(there))} on both", required)
+        yield say.ok(named(nic), f"VLAN {_listed(sorted(there))} on both", required)
     else:
         observed = f"{link[0]} of {source.name} is in VLAN {_listed(sorted(here))}, {link[1]} of {target.name} in "
         remedy = f"on {target.name}: make VLAN {_listed(sorted(here))} of the card the port of {link[1]}"
-        yield say.warn(nic.mac, observed + _listed(sorted(there)), required, remedy)
+        yield say.warn(named(nic), observed + _listed(sorted(there)), required, remedy)
 
 
 def _filters(host: HostFacts, nic: Nic) -> bool:
@@ -169,19 +169,20 @@ def _listed(vlans: tuple[int, ...] | list[int]) -> str:
     "the target's network has the portgroup of the guest's network card",
     "libvirt takes a portgroup that is not there for none, without a word",
     severity=Severity.WARN,
+    key=by_attachment,
 )
 def portgroup_there(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    for nic in move.guest.guest.nics:
+    for nic in attachments(move.guest.guest.nics):
         network = network_of(move.target.host, nic)
         if network is None or nic.portgroup is None:
             continue
         required = f"a portgroup {nic.portgroup} in {network.name} on {move.target.host.name}"
         have = ", ".join(group.name for group in network.portgroups) or "none"
         if nic.portgroup in {group.name for group in network.portgroups}:
-            yield say.ok(nic.mac, "it is there", required)
+            yield say.ok(named(nic), "it is there", required)
         else:
             remedy = f"virsh net-edit {network.name}, on {move.target.host.name}: add the <portgroup>"
-            yield say.warn(nic.mac, f"{network.name} has {have}", required, remedy)
+            yield say.warn(named(nic), f"{network.name} has {have}", required, remedy)
 
 
 @move_rule(
@@ -189,10 +190,11 @@ def portgroup_there(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     "what the guest is attached to on the target is up",
     GUIDE,
     severity=Severity.WARN,
+    key=by_attachment,
 )
 def link_up(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target = move.target.host
-    for name in dict.fromkeys(link_of(target, nic) for nic in move.guest.guest.nics):
+    for name in dict.fromkeys(link_of(target, nic) for nic in attachments(move.guest.guest.nics)):
         link = target.network.link(name) if target.network is not None else None
         if link is None or link.kind == OPEN_VSWITCH or target.network is None:
             continue
@@ -212,6 +214,7 @@ def link_up(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     "network.graphics",
     "the target has the addresses that the guest's graphics listen at",
     "QEMU: Failed to listen on socket: Cannot assign requested address",
+    key=lambda move: move.guest.needs.listens and (move.guest.needs.listens, move.guest.guest.name, move.source.name),
 )
 def graphics_listen(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target = move.target.host

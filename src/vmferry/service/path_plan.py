@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 
 from vmferry.facts.attachment import link_of
-from vmferry.facts.ends import data_host, is_address, migration_ports, peer_of
+from vmferry.facts.ends import Peer, data_host, is_address, migration_ports, peer_of
 from vmferry.facts.host import HostFacts
 from vmferry.facts.network import Address, NetworkFacts
 from vmferry.facts.path import NeighbourPlan, PathPlan, Port, PortPlan
@@ -22,21 +22,25 @@ _LINK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}", re.ASCII)
 
 def plan_path(source: HostFacts, target: HostFacts, nics: Iterable[Nic] = ()) -> PathPlan:
     """`nics`: of the guests that may move there. What no shell should be given is left out, and so is not tried."""
-    peer, data = peer_of(target), data_host(target)
-    hosts = [host for host in (peer.host if peer else None, data) if host is not None and not address_problem(host)]
-    ports = []
-    if peer is not None and peer.host in hosts:
-        ports.append(PortPlan(Port.LIBVIRT, peer.host, peer.port))
-    if data is not None and data in hosts:
+    peer, data = _peer(target), data_host(target)
+    if data is not None and address_problem(data):
+        data = None
+    ports = [] if peer is None else [PortPlan(Port.LIBVIRT, peer.host, peer.port)]
+    if data is not None:
         ports += [PortPlan(Port.MIGRATION, data, port) for port in dict.fromkeys(migration_ports(target))]
-    uri = target.peer_uri if peer is not None and target.peer_uri and not uri_problem(target.peer_uri) else None
+    hosts = dict.fromkeys(filter(None, (peer.host if peer is not None else None, data)))
     return PathPlan(
         target=target.name,
-        names=tuple(dict.fromkeys(host for host in hosts if not is_address(host))),
+        names=tuple(host for host in hosts if not is_address(host)),
         ports=tuple(ports),
-        peer_uri=uri,
+        peer_uri=target.peer_uri if peer is not None else None,
         neighbours=tuple(_neighbours(source, target, nics)),
     )
+
+
+def _peer(target: HostFacts) -> Peer | None:
+    peer = None if target.peer_uri is None or uri_problem(target.peer_uri) else peer_of(target)
+    return None if peer is None or address_problem(peer.host) else peer
 
 
 def _neighbours(source: HostFacts, target: HostFacts, nics: Iterable[Nic]) -> Iterator[NeighbourPlan]:
