@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vmferry.facts.compute import DomainSupport, NumaCell, Secret
 from vmferry.facts.network import NetworkFacts
+from vmferry.facts.pool import Pool
 from vmferry.facts.storage import StorageFacts
 from vmferry.facts.system import SystemFacts
 from vmferry.facts.tls import TlsFacts
@@ -18,6 +19,10 @@ class KnownGuest:
     name: str
     uuid: str
     active: bool
+    memory_bytes: int | None = None
+    """What its definition gives it; None: not told."""
+    disks: tuple[str, ...] = ()
+    """Sources of those of its disks that it writes to, and that it shares with no other guest on purpose."""
 
 
 ISOLATED = "isolated"
@@ -125,5 +130,7 @@ class HostFacts:
     """None: not told."""
     secrets: tuple[Secret, ...] | None = None
     """None: not told, as by a libvirt without the driver for secrets."""
+    pools: tuple[Pool, ...] | None = None
+    """None: not told, as by a libvirt without the driver for storage."""
     claimed_bytes: int = 0
     """Memory that guests which are just being migrated to it will still fill."""

@@ -115,17 +115,25 @@ def secrets(connection: libvirt.virConnect) -> tuple[Secret, ...] | None:
         return None
 
 
-def claimed_bytes(connection: libvirt.virConnect) -> int:
-    """What guests that are just arriving will still fill of the host's memory."""
+Figures = dict[str, dict[str, int]]
+
+
+def memory_figures(connection: libvirt.virConnect) -> Figures:
+    """Libvirt's figures of every guest's memory by UUID, in one question; empty from a driver without them."""
     try:
-        told = connection.getAllDomainStats(_CLAIMING, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | _NOWAIT)
+        told = connection.getAllDomainStats(_CLAIMING, _NOWAIT)
     except libvirt.libvirtError:
-        return 0
-    return sum(claim_bytes(figures) for _, figures in told)
+        return {}
+    return {domain.UUIDString(): figures for domain, figures in told}
+
+
+def memory_bytes(figures: dict[str, int]) -> int | None:
+    """What its definition gives the guest. Libvirt's figures are in KiB."""
+    return figures["balloon.maximum"] << 10 if "balloon.maximum" in figures else None
 
 
 def claim_bytes(figures: dict[str, int]) -> int:
-    """Libvirt's figures are in KiB. An arriving guest is paused by its migration and fills its memory as it comes."""
+    """What an arriving guest will still fill of the host: it is paused by its migration, and fills as it comes."""
     arriving = (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION)
     if (figures.get("state.state"), figures.get("state.reason")) != arriving:
         return 0

@@ -8,6 +8,7 @@ from vmferry.facts.compute import DomainSupport
 from vmferry.facts.host import HostFacts, KnownGuest, Network
 from vmferry.hosts import abilities
 from vmferry.hosts.greeting import Greeting
+from vmferry.hosts.pools import pools
 from vmferry.hosts.told.certificates import read_certificates
 from vmferry.hosts.told.clock import UNTOLD, Clock
 from vmferry.hosts.told.network import read_network
@@ -16,7 +17,9 @@ from vmferry.hosts.told.storage import read_storage
 from vmferry.hosts.told.system import read_system
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.xml.capabilities import Capabilities
+from vmferry.xml.disks import disks
 from vmferry.xml.network import read_network_xml
+from vmferry.xml.parse import BadXml, parse
 
 _ALL_NODES = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
 
@@ -47,6 +50,7 @@ def facts(
 ) -> HostFacts:
     """`sections`: what the host's shell told; None: nothing."""
     memory_bytes, free_bytes = _memory(connection)
+    figures = abilities.memory_figures(connection)
     return HostFacts(
         name=entry.name,
         unreadable=() if capabilities.unreadable is None else (capabilities.unreadable,),
@@ -61,7 +65,7 @@ def facts(
         memory_free_bytes=free_bytes,
         cpus=connection.getInfo()[2],
         cpu=capabilities.cpu,
-        guests=_known_guests(connection),
+        guests=_known_guests(connection, figures),
         networks=_networks(connection),
         support=capabilities.support,
         clock_offset_s=clock.offset_s,
@@ -73,7 +77,8 @@ def facts(
         domains=domains,
         cells=abilities.cells(connection, capabilities.cells),
         secrets=abilities.secrets(connection),
-        claimed_bytes=abilities.claimed_bytes(connection),
+        pools=pools(connection, entry.name),
+        claimed_bytes=sum(abilities.claim_bytes(each) for each in figures.values()),
     )
 
 
@@ -94,9 +99,26 @@ def _memory(connection: libvirt.virConnect) -> tuple[int | None, int | None]:
     return kib["total"] << 10, free_kib << 10
 
 
-def _known_guests(connection: libvirt.virConnect) -> tuple[KnownGuest, ...]:
-    domains = connection.listAllDomains()
-    return tuple(KnownGuest(each.name(), each.UUIDString(), each.ID() != -1) for each in domains)
+def _known_guests(connection: libvirt.virConnect, figures: abilities.Figures) -> tuple[KnownGuest, ...]:
+    return tuple(
+        KnownGuest(
+            each.name(),
+            each.UUIDString(),
+            each.ID() != -1,
+            memory_bytes=abilities.memory_bytes(figures.get(each.UUIDString(), {})),
+            disks=_written(each),
+        )
+        for each in connection.listAllDomains()
+    )
+
+
+def _written(domain: libvirt.virDomain) -> tuple[str, ...]:
+    """Nothing of a guest that has gone meanwhile, or whose definition nobody can read."""
+    try:
+        found = disks(parse(domain.XMLDesc(), "a guest's definition"))
+    except (libvirt.libvirtError, BadXml):
+        return ()
+    return tuple(disk.source for disk in found if disk.source and not (disk.read_only or disk.shareable))
 
 
 def _networks(connection: libvirt.virConnect) -> tuple[Network, ...] | None:

@@ -1,0 +1,33 @@
+"""What libvirt answers of a host's storage pools."""
+
+from __future__ import annotations
+
+import contextlib
+
+import libvirt
+
+from vmferry.facts.pool import Pool
+from vmferry.xml.parse import BadXml
+from vmferry.xml.pools import read_pool
+
+
+def pools(connection: libvirt.virConnect, host: str) -> tuple[Pool, ...] | None:
+    """None where its libvirt has no driver for storage. A pool that goes while it is read is left out."""
+    try:
+        every = connection.listAllStoragePools()
+        active = _names(connection, libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)
+        autostart = _names(connection, libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
+            raise
+        return None
+    found = []
+    for pool in every:
+        with contextlib.suppress(libvirt.libvirtError, BadXml):
+            name = pool.name()
+            found.append(read_pool(pool.XMLDesc(), host, active=name in active, autostart=name in autostart))
+    return tuple(found)
+
+
+def _names(connection: libvirt.virConnect, flag: int) -> frozenset[str]:
+    return frozenset(pool.name() for pool in connection.listAllStoragePools(flag))
