@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
 
 _PART = re.compile(r"\[/[^\]]*\]$")
 """A bind mount's directory, which findmnt puts behind the source."""
@@ -12,14 +11,12 @@ _SERVED = re.compile(r"(?P<server>[^/].*)[:=](?P<path>[^:=]*)")
 """Ceph writes `user@cluster.name=/path`."""
 
 
-def share(mount: Mapping[str, str]) -> str | None:
-    """`server:/export`, or the UUID of a file system on a device that hosts share.
+def share(source: str) -> str | None:
+    """`server:/export` of what is mounted.
 
     None where the words may mean something else on another host: a device, a tag, a server that is the host itself.
     """
-    if mount.get("UUID"):
-        return mount["UUID"]
-    named = _SERVED.fullmatch(_PART.sub("", mount.get("SOURCE", "")))
+    named = _SERVED.fullmatch(_PART.sub("", source))
     if named is None or _itself(named["server"]):
         return None
     return f"{named['server'].lower()}:/{named['path'].strip('/')}"

@@ -33,6 +33,8 @@ SUBJECTS = (
     "memory",
     "storage",
     "storage_image",
+    "storage_use",
+    "storage_copy",
     "definition",
     "network",
     "segment",

@@ -6,27 +6,26 @@ from vmferry.hosts.shares import at_home, share
 
 
 @pytest.mark.parametrize(
-    ("source", "uuid", "expected"),
+    ("source", "expected"),
     [
-        ("storage:/vol", "", "storage:/vol"),
-        ("Storage:vol/", "", "storage:/vol"),
-        ("s:/export[/dir]", "", "s:/export"),
-        ("[fd00::2]:/export", "", "[fd00::2]:/export"),
-        ("10.0.0.1@tcp:/fs", "", "10.0.0.1@tcp:/fs"),
-        ("a:6789,b:6789:/", "", "a:6789,b:6789:/"),
-        ("admin@c.fs=/dir", "", "admin@c.fs:/dir"),
-        ("/dev/sdb", "c0ffee", "c0ffee"),
-        ("/dev/sdb", "", None),
-        ("/dev/disk/by-path/ip-10.0.0.2:3260-lun-1", "", None),
-        ("tag", "", None),
-        ("localhost:/vol", "", None),
-        ("127.0.0.1:/vol", "", None),
-        ("[::1]:/vol", "", None),
-        ("", "", None),
+        ("storage:/vol", "storage:/vol"),
+        ("Storage:vol/", "storage:/vol"),
+        ("s:/export[/dir]", "s:/export"),
+        ("[fd00::2]:/export", "[fd00::2]:/export"),
+        ("10.0.0.1@tcp:/fs", "10.0.0.1@tcp:/fs"),
+        ("a:6789,b:6789:/", "a:6789,b:6789:/"),
+        ("admin@c.fs=/dir", "admin@c.fs:/dir"),
+        ("/dev/sdb", None),
+        ("/dev/disk/by-path/ip-10.0.0.2:3260-lun-1", None),
+        ("tag", None),
+        ("localhost:/vol", None),
+        ("127.0.0.1:/vol", None),
+        ("[::1]:/vol", None),
+        ("", None),
     ],
 )
-def test_the_name_of_a_share(source: str, uuid: str, expected: str | None) -> None:
-    assert share({"SOURCE": source, "UUID": uuid}) == expected
+def test_the_name_of_a_share(source: str, expected: str | None) -> None:
+    assert share(source) == expected
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from vmferry.model.guest import Disk, Guest, GuestState, Nic
 
 from .passing_definition import MIGRATABLE
 from .passing_network import PATH, network_of_host
-from .passing_storage import KEPT, STORAGE, URL
+from .passing_storage import KEPT, POOL, STORAGE, URL
 from .passing_system import SYSTEM
 
 OK, WARN, UNKNOWN, REFUSE = Severity.INFO, Severity.WARN, Severity.UNKNOWN, Severity.REFUSE
@@ -71,6 +71,7 @@ def host(name: str, uuid: str) -> HostFacts:
         clock_offset_s=0.0,
         system=SYSTEM,
         storage=STORAGE,
+        pools=(POOL,),
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from vmferry.facts.disk import DiskSight, FileSight, Server
 from vmferry.facts.move import MoveFacts
-from vmferry.facts.storage import Mount, StorageFacts
+from vmferry.facts.pool import Pool
+from vmferry.facts.storage import Mount, Multipath, MultipathPath, StorageFacts
 
 IMAGE = FileSight(
     "/srv/shared/web.img",
@@ -46,7 +47,11 @@ URL = DiskSight(
     servers=(Server("storage", ("10.0.0.9",)),),
 )
 NFS = (Mount("/", "ext4", "/dev/vda1"), Mount("/srv/shared", "fuse.glusterfs", "storage:/shared"))
-STORAGE = StorageFacts(mounts=NFS)
+STORAGE = StorageFacts(
+    mounts=NFS,
+    multipaths=(Multipath("mpatha", "36001", (MultipathPath("8:16", True), MultipathPath("8:32", True))),),
+)
+POOL = Pool("shared", "dir", True, True, "/srv/shared", available_bytes=8 << 30)
 
 
 def with_storage(move: MoveFacts, here: StorageFacts | None, there: StorageFacts | None) -> MoveFacts:

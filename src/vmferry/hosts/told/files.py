@@ -62,16 +62,24 @@ def _identified(disk: Disk, sight: DiskSight, kind: str, mount: Mapping[str, str
     if protocol is None or kind in CLIENTS_INODES:
         problem = f"not proved to be the same: inodes of {kind or '?'} prove nothing"
         return replace(sight, problem=problem, protocol=protocol, shared_kind=True if protocol else None)
-    return replace(sight, identity=identity, where=_where(mount, said), shared_kind=True, protocol=protocol)
-
-
-def _where(mount: Mapping[str, str], said: Said) -> str | None:
-    """The share, with what its server or its cluster calls it beside the name."""
     device = mount.get("MAJ:MIN") or mount.get("MAJ_MIN") or "?"
-    named = share(mount)
-    table = next((words[1] for line in said.get("gfs2", ()) if (words := line.split())[:1] == [device]), None)
-    if table is not None:
-        return f"lock table {table}" + (f", {named}" if named else "")
+    cluster = ", ".join(word for word in (_lock_table(device, said), mount.get("UUID")) if word)
+    known = replace(sight, shared_kind=True, protocol=protocol)
+    if cluster:
+        return replace(known, identity=f"{identity} of {cluster}", where="")
+    return replace(known, identity=identity, where=_where(mount, device, said))
+
+
+def _lock_table(device: str, said: Said) -> str | None:
+    """A cluster file system is the same on two hosts if its lock table and its UUID are."""
+    tables = (words[1] for line in said.get("gfs2", ()) if len(words := line.split()) == 2 and words[0] == device)
+    table = next(tables, None)
+    return None if table is None else f"lock table {table}"
+
+
+def _where(mount: Mapping[str, str], device: str, said: Said) -> str | None:
+    """The share, with the server's own number of the file system beside its name."""
+    named = share(mount.get("SOURCE", ""))
     fsids = (words[4] for line in said.get("nfsfs", ()) if len(words := line.split()) > 4 and words[3] == device)
     fsid = next(fsids, "0:0")
     return named if named is None or fsid in ("0", "0:0") else f"{named} (file system {fsid})"

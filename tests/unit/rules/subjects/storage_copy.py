@@ -1,0 +1,89 @@
+"""Cases of the rules of disks that are copied."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vmferry.facts.disk import BlockSight, DiskSight
+from vmferry.facts.move import MoveFacts
+from vmferry.facts.pool import Pool
+from vmferry.model.guest import Disk
+
+from ..cases import GIB, GUEST, OK, PASSING, REFUSE, UNKNOWN, WARN, Cases, with_sights
+from ..passing_storage import IMAGE, KEPT, with_wish
+
+MIB = 1 << 20
+FILE = replace(IMAGE, kind="ext4", size_bytes=64 * MIB, allocated_bytes=16 * MIB)
+OWN = DiskSight("vda", True, None, "ext4 inode 9 of 67108864 bytes", "", False, file=FILE)
+ABSENT = DiskSight("vda", False, "/srv/shared/web.img is not there")
+BLIND = DiskSight("vda", None, "no ssh")
+DISK = GUEST.disks[0]
+QCOW2 = replace(OWN, file=replace(FILE, virtual_bytes=64 * MIB))
+TOP, DEVICE = replace(DISK, format="qcow2"), replace(DISK, kind="block")
+LUN = DiskSight("vda", True, None, "0x6", "", None, block=BlockSight(64 * MIB))
+
+
+def room(available_bytes: int | None, active: bool = True) -> Pool:
+    return Pool("images", "dir", active, True, "/srv/shared", available_bytes=available_bytes)
+
+
+def copying(
+    here: DiskSight,
+    there: DiskSight | None,
+    *pools: Pool,
+    disk: Disk = DISK,
+    disks: tuple[str, ...] = (),
+    top: bool = False,
+) -> MoveFacts:
+    """The passing move with only vda, seen so and copied."""
+    move = with_sights(here, there)
+    guest = replace(GUEST, disks=(disk, GUEST.disks[-1], replace(DISK, target="vdr", read_only=True)))
+    move = replace(
+        move,
+        guest=replace(move.guest, guest=guest),
+        target=replace(move.target, host=replace(move.target.host, pools=pools)),
+    )
+    return with_wish(move, storage="copy", migrate_disks=disks, incremental=top)
+
+
+CASES: Cases = {
+    "storage.copy.disks": [
+        ("none is", PASSING, OK, "no disk is copied"),
+        ("all that can be", copying(OWN, ABSENT), OK, "vda will be copied"),
+        ("one that is asked for", copying(OWN, ABSENT, disks=("vda",)), OK, "vda will be copied"),
+        ("one that is not there", copying(OWN, ABSENT, disks=("vda", "vdx")), REFUSE, "web has no such disk"),
+        ("an empty drive", copying(OWN, ABSENT, disks=("sda",)), REFUSE, "has nothing in it"),
+        ("a read-only one", copying(OWN, ABSENT, disks=("vdr",)), REFUSE, "has it read-only"),
+    ],
+    "storage.copy.same": [
+        ("none is", PASSING, OK, "no disk is copied"),
+        ("not there yet", copying(OWN, ABSENT), OK, "two different places"),
+        ("two files of one path", copying(OWN, OWN), OK, "two different places"),
+        ("proved to be one", copying(KEPT, replace(KEPT, marked=True)), REFUSE, "same storage on both: fuse.glusterfs"),
+        ("told to be one", copying(KEPT, KEPT), REFUSE, "(storage:/shared)"),
+        ("proved to be two", copying(KEPT, replace(KEPT, marked=False)), OK, "two different places"),
+        ("other LUNs", copying(LUN, replace(LUN, identity="0x7")), OK, "two different places"),
+        ("not looked at", copying(OWN, BLIND), UNKNOWN, "not looked at"),
+    ],
+    "storage.copy.target": [
+        ("none is", PASSING, OK, "no disk is copied"),
+        ("there, of one size", copying(OWN, OWN), OK, "of 67108864 bytes"),
+        ("there, of another", copying(OWN, replace(OWN, file=replace(FILE, size_bytes=MIB))), REFUSE,
+         "of 1048576 bytes; on h1 it has 67108864"),
+        ("qcow2 of one size", copying(QCOW2, QCOW2, disk=TOP), OK, "of 67108864 bytes"),
+        ("qcow2 that cannot be read", copying(QCOW2, OWN, disk=TOP), UNKNOWN, "could not be read"),
+        ("a pool to make it in", copying(OWN, ABSENT, room(GIB)), OK, "in the pool images of h2"),
+        ("no pool", copying(OWN, ABSENT), REFUSE, "h2 has no active pool of /srv/shared"),
+        ("a pool that is not active", copying(OWN, ABSENT, room(GIB, active=False)), REFUSE, "no active pool"),
+        ("only the top image", copying(OWN, ABSENT, room(GIB), top=True), REFUSE, "an incremental copy needs an image"),
+        ("a device that is not there", copying(LUN, ABSENT, disk=DEVICE), REFUSE, "makes no block"),
+        ("not looked at", copying(OWN, BLIND), UNKNOWN, "not looked at"),
+    ],
+    "storage.copy.space": [
+        ("none is", PASSING, OK, "no disk is copied"),
+        ("room", copying(OWN, ABSENT, room(GIB)), OK, "1.00 GiB free"),
+        ("room for what is written", copying(OWN, ABSENT, room(32 * MIB)), WARN, "not for 64.0 MiB"),
+        ("no room", copying(OWN, ABSENT, room(4 * MIB)), REFUSE, "12.0 MiB too few"),
+        ("of no known size", copying(OWN, ABSENT, room(None)), UNKNOWN, "not known"),
+    ],
+}  # fmt: skip
