@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vmferry.ports import Connector, Prober, Store
+    from vmferry.ports import Connector, Menders, Prober, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,11 @@ class Wiring:
     store: Callable[[Path], Store]
     """Of the store's file, which need not exist yet."""
     prober: Callable[[], Prober]
+    menders: Callable[[], Menders]
 
 
 def real() -> Wiring:
-    return Wiring(_connector, _store, _prober)
+    return Wiring(_connector, _store, _prober, _menders)
 
 
 def _connector() -> Connector:
@@ -41,3 +42,9 @@ def _prober() -> Prober:
     from vmferry.hosts.network import NetworkProber
 
     return NetworkProber()
+
+
+def _menders() -> Menders:
+    from vmferry.hosts.mending import HostMenders
+
+    return HostMenders()

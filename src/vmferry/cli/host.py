@@ -9,6 +9,8 @@ import click
 from vmferry.cli.completion import complete_host
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, UNREACHABLE
+from vmferry.cli.host_check import check
+from vmferry.cli.host_fix import fix
 from vmferry.cli.options import Group, timeout_option
 from vmferry.cli.output import Layout
 from vmferry.cli.sizes import BIT_RATE
@@ -22,6 +24,10 @@ _HEADINGS = ("NAME", "STATE", "GUESTS", "CPUS", "MEMORY", "LIBVIRT", "QEMU", "RE
 @click.group("host", cls=Group)
 def host() -> None:
     """The hosts that guests run on: those of the configuration file and those added here."""
+
+
+host.add_command(check)
+host.add_command(fix)
 
 
 @host.command("add")

@@ -15,6 +15,7 @@ from vmferry.fakes.clock import FakeTime, RealTime, Time
 from vmferry.fakes.faults import CopyEffect, CopyFault, HostFaults, Leftover
 from vmferry.fakes.guest import FakeGuest
 from vmferry.fakes.host import FakeConnector
+from vmferry.fakes.mending import FakeDisk, FakeMenders
 from vmferry.fakes.network import FakeProber
 from vmferry.fakes.store import MemoryStore
 from vmferry.fakes.world import FakeWorld
@@ -23,7 +24,9 @@ __all__ = [
     "CopyEffect",
     "CopyFault",
     "FakeConnector",
+    "FakeDisk",
     "FakeGuest",
+    "FakeMenders",
     "FakeProber",
     "FakeTime",
     "FakeWorld",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from datetime import UTC, datetime
 
 from vmferry.ports import Prober, Store
@@ -10,13 +11,17 @@ from vmferry.service.migrate import Tools
 
 
 def tools(store: Store, prober: Prober) -> Tools:
-    return Tools(store=store, prober=prober, now=_now, new_job=_new_job)
+    return Tools(store=store, prober=prober, now=_now, new_job=new_job)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _new_job() -> str:
+def new_job() -> str:
     """Sorts by time to the second; the rest keeps two of one second apart."""
     return f"{_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def new_uuid() -> str:
+    return str(uuid.uuid4())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vmferry.cli.app import run
-from vmferry.fakes import FakeConnector, FakeProber, FakeWorld, MemoryStore
+from vmferry.fakes import FakeConnector, FakeMenders, FakeProber, FakeWorld, MemoryStore
 from vmferry.wiring import Wiring
 
 
@@ -46,9 +46,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def vmferry(world: FakeWorld, store: MemoryStore, home: Path, capfd: pytest.CaptureFixture[str]) -> Vmferry:
+def menders(world: FakeWorld) -> FakeMenders:
+    return FakeMenders(world)
+
+
+@pytest.fixture
+def vmferry(
+    world: FakeWorld, store: MemoryStore, menders: FakeMenders, home: Path, capfd: pytest.CaptureFixture[str]
+) -> Vmferry:
     """Runs one command on the fake world."""
-    wiring = Wiring(lambda: FakeConnector(world), lambda path: store, lambda: FakeProber(world))
+    wiring = Wiring(lambda: FakeConnector(world), lambda path: store, lambda: FakeProber(world), lambda: menders)
 
     def vmferry(*arguments: str) -> Ran:
         code = run(arguments, wiring)
