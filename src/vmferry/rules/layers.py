@@ -91,11 +91,13 @@ def mounted(host: HostFacts, sight: DiskSight) -> Mount | None:
 def mount_command(move: MoveFacts, sight: DiskSight) -> str | None:
     """What gives the target the share that the source has the file from; None: it is not on a share."""
     mount = mounted(move.source, sight)
+    there = move.target.host.storage.mounts if move.target.host.storage is not None else None
     if mount is None or sight.shared_kind is not True or sight.file is None:
         return None
     kind = mount.kind.removeprefix("fuse.")
     where = shlex.quote(mount.path)
-    return f"on {move.target.host.name}: mount -t {kind} {shlex.quote(mount.source)} {where}"
+    taken = f"umount {where}; " if any(each.path == mount.path for each in there or ()) else ""
+    return f"on {move.target.host.name}: {taken}mount -t {kind} {shlex.quote(mount.source)} {where}"
 
 
 def eject(move: MoveFacts, disk: Disk) -> str:

@@ -59,8 +59,7 @@ def _required(layer: Layer) -> str:
 
 def _local(layer: Layer, say: Voice) -> Finding:
     observed = f"{layer.name}{layer.word} is on a file system of {layer.source}'s own"
-    remedy = "put the disk on storage that both hosts share, or let it be copied: vmferry migrate --storage copy"
-    return say.refuse(layer.disk.target, observed, _required(layer), remedy)
+    return say.refuse(layer.disk.target, observed, _required(layer), "put the disk on storage that both hosts share")
 
 
 def _read_only(layer: Layer, say: Voice) -> Finding:

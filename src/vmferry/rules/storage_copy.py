@@ -62,7 +62,7 @@ def onto_itself(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         elif _same(layer):
             observed = f"same storage on both: {layer.there.identity or layer.word}"
             where = f" ({layer.there.where})" if layer.there.where else ""
-            yield say.refuse(disk.target, f"{observed}{where}", required, "vmferry migrate --storage shared")
+            yield say.refuse(disk.target, f"{observed}{where}", required, "leave it where it is: do not copy it")
         else:
             yield say.ok(disk.target, "two different places", required)
     if not _copies(move):
