@@ -71,19 +71,22 @@ def _about(name: str, lines: Sequence[str], count: int) -> list[list[str]]:
 
 
 def _identity(mapped: str | None, paths: Sequence[BlockPath], devices: Sequence[Mapping[str, str]]) -> str | None:
-    """A map's UUID, else the LUN's WWN, else its address: what names the same bytes on every host.
+    """A map's UUID, else the LUN's WWN, else its address and serial: what names the same bytes on every host.
 
     Multipath's word for a disk is 3 and its WWN: a host with one path and one with two see the same. A partition's WWN
-    is its disk's, so that its own name belongs to it.
+    is its disk's, so that its number belongs to it.
     """
-    part = _part(devices)
     if mapped is not None:
-        return re.sub("^mpath-3", "0x", mapped)
-    known = next((path.wwn or path.address for path in paths if path.wwn or path.address), None)
-    serial = next((path.serial for path in paths if path.serial), None)
-    if known is None:
-        return None
-    return f"{known}{f' serial {serial}' if serial and len(serial) < 64 else ''}{part}"
+        part, _, disk = mapped.removeprefix("part").partition("-") if mapped.startswith("part") else ("", "", mapped)
+        known = re.sub("^mpath-(?:3(?=[0-9a-f]))?", lambda match: "0x" if match[0].endswith("3") else "", disk)
+        return f"{known} partition {part}" if part else known
+    wwn = next((path.wwn for path in paths if path.wwn), None)
+    known = wwn or next((_address(path) for path in paths if path.address), "")
+    return f"{known}{_part(devices)}" if known else None
+
+
+def _address(path: BlockPath) -> str:
+    return f"{path.address} serial {path.serial}" if path.serial else path.address or ""
 
 
 def _part(devices: Sequence[Mapping[str, str]]) -> str:

@@ -55,7 +55,7 @@ def _each(read: Callable[[str], T | None], lines: Iterable[str]) -> Iterator[T]:
 def _of(kind: str, count: int, lines: Iterable[str]) -> Iterator[list[str]]:
     """The words behind this first one, of the lines that have so many."""
     for line in lines:
-        first, *words = line.split()
+        first, *words = line.split() or [""]
         if first == kind and len(words) == count:
             yield words
 
