@@ -10,6 +10,7 @@ from vmferry.facts.guest import CpuMatch, DiskSight
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
 from vmferry.facts.network import NetworkFacts
 from vmferry.facts.storage import Mount, StorageFacts
+from vmferry.facts.system import SystemFacts
 from vmferry.fakes.faults import HostFaults
 from vmferry.fakes.guest import MACHINE, FakeGuest
 from vmferry.fakes.lan import lan
@@ -45,6 +46,7 @@ class FakeHost:
     """Where it mounts what the others have at `SHARED_DIRECTORY`; with a slash at its end."""
     marks: set[str] = field(default_factory=set)
     """What its looks at disks have left on shared storage and not yet removed."""
+    system: SystemFacts = SYSTEM
     missing: set[str] = field(default_factory=set)
     """Sources of disks that it does not see."""
     disk_problems: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class FakeHost:
             migration_address=self.entry.migration_address,
             hostname=self.entry.name,
             clock_offset_s=0.0,
-            system=SYSTEM,
+            system=self.system,
             network=self.network or lan(self.entry.name),
             storage=StorageFacts(mounts=(Mount(self.shared_at.rstrip("/"), "nfs4", "nas:/shared"),)),
             support=tuple(MachineSupport(kind, "x86_64", EMULATOR, self.machines) for kind in ("kvm", "qemu")),

@@ -28,6 +28,9 @@ def edited(text: str | None, lens: str, source: str, values: Sequence[tuple[str,
     if "Sys." in source:
         return Edited(text, None, problem="the host's lens reads more than the file; libvirt's own does not")
     whole = text or ""
+    if "\0" in whole or any("\udc80" <= letter <= "\udcff" for letter in whole):  # Augeas would end there
+        line = re.split("[\0\udc80-\udcff]", whole, maxsplit=1)[0].count("\n") + 1
+        return Edited(text, None, problem=f"line {line} is no text in UTF-8; correct it by hand")
     whole += "" if whole.endswith("\n") or not whole else "\n"  # libvirt needs no last line end, its lens does
     with tempfile.TemporaryDirectory(prefix="vmferry-") as directory:
         conf, lenses = Path(directory, "conf"), Path(directory, "lenses")

@@ -153,8 +153,11 @@ def _defaults(kind: Any) -> tuple[tuple[str, object], ...]:  # noqa: ANN401 - a 
 
 def _read(path: Path) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for its writer
+        there = path.stat()
+        if not stat.S_ISREG(there.st_mode):  # to open a pipe would wait for its writer
             raise UserError(f"{path} is no regular file; name a file that vmferry facts save has written")
+        if there.st_size > MOST_BYTES:
+            raise _too_much(path)
         with path.open("rb") as file:
             first = file.read(2)
             chunks = iter(lambda: file.read(_CHUNK), b"")
@@ -186,10 +189,12 @@ def _bounded(chunks: Iterator[bytes], path: Path) -> bytes:
     for chunk in chunks:
         held += chunk
         if len(held) > MOST_BYTES:
-            raise UserError(
-                f"{path} has more than {MOST_BYTES >> 20} MiB of facts; save those of fewer guests: --guest"
-            )
+            raise _too_much(path)
     return bytes(held)
+
+
+def _too_much(path: Path) -> UserError:
+    return UserError(f"{path} has more than {MOST_BYTES >> 20} MiB of facts; save fewer guests with --guest")
 
 
 def _compressed(data: bytes) -> bytes:

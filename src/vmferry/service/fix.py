@@ -66,6 +66,9 @@ class Fix:
         self._made.append(change)
         try:
             self._mender.put(change, f"vmferry-{self._record.id}")
+        except Refused:  # nothing was done to it
+            self._made.pop()
+            raise
         except HostError:
             if change.kind in (Kind.DAEMON, Kind.POOL):  # it takes several steps, of which some may have been made
                 self._made[-1] = replace(change, after=self._mender.observe(change.kind, change.name))
