@@ -117,6 +117,20 @@ class PairContract:
         assert here.identity
         assert here.identity == there.identity
 
+    def test_what_the_source_leaves_beside_a_file_the_target_finds(self, pair: Pair) -> None:
+        disks = pair.source.guest_facts(pair.uuid).guest.disks
+        left = pair.source.mark_disks(disks)
+        try:
+            marks = [sight.marks for sight in left]
+            assert all(any(names) for names in marks)
+            assert [sight.marked for sight in pair.target.see_disks(disks, marks)] == [True]
+            assert [sight.marked for sight in pair.target.see_disks(disks)] == [None]
+            others = [[f"{name}-of-nobody" for name in names] for names in marks]
+            assert [sight.marked for sight in pair.target.see_disks(disks, others)] == [False]
+        finally:
+            pair.source.unmark_disks()
+        assert [sight.marked for sight in pair.target.see_disks(disks, marks)] == [False]
+
     def test_sights_come_in_the_order_of_the_disks(self, pair: Pair) -> None:
         (disk,) = pair.source.guest_facts(pair.uuid).guest.disks
         lost = replace(disk, target="vdz", kind="file", source="/srv/shared/is-not-there.img")

@@ -27,6 +27,23 @@ def test_networks_and_what_only_a_shell_tells(host: HostPort) -> None:
     assert (facts.release, facts.network, host.link_rate()) == (None, None, None)
 
 
+def test_pools(host: HostPort) -> None:
+    (pool,) = host.facts().pools or ()
+    assert (pool.name, pool.kind, pool.active, pool.path) == ("default-pool", "dir", True, "/default-pool")
+    assert pool.capacity_bytes == 100 << 30
+    assert pool.available_bytes == 100 << 30
+
+
+def test_what_guests_write_to(host: HostPort) -> None:
+    assert [guest.disks for guest in host.facts().guests] == [("/guest/diskimage1",)]
+
+
+def test_without_a_shell_there_are_no_marks(host: HostPort) -> None:
+    (sight,) = host.mark_disks([Disk("vda", "disk", "file", "/etc/hostname")])
+    assert (sight.seen, sight.marks) == (None, ())
+    host.unmark_disks()
+
+
 def test_without_a_shell_no_disk_is_seen(host: HostPort) -> None:
     (sight,) = host.see_disks([Disk("vda", "disk", "file", "/etc/hostname")])
     assert (sight.target, sight.seen) == ("vda", None)

@@ -79,8 +79,10 @@ class FakeConnection:
         self._world.answer(self._host, "see_disks")
         if self._cannot_say("see_disks"):
             return tuple(DiskSight(disk.target, None, problem="it does not say") for disk in disks)
-        names = marks or [() for _ in disks]
-        return tuple(self._host.sight(disk, looked) for disk, looked in zip(disks, names, strict=True))
+        left = {name for host in self._world.hosts.values() for name in host.marks}
+        names = [["gone" if name and name not in left else name for name in each] for each in marks]
+        wanted = names or [[] for _ in disks]
+        return tuple(self._host.sight(disk, looked) for disk, looked in zip(disks, wanted, strict=True))
 
     def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
         sights = self.see_disks(disks)
