@@ -72,7 +72,8 @@ def test_a_local_disk_is_told_from_a_shared_one(pair: Pair) -> None:
     [
         ("iscsi://storage/iqn.2026-01.test.vmferry:none/1", False, "iscsi"),
         ("nfs://storage/srv/nfs/none.img", False, "nfs"),
-        ("rbd://storage/pool/image", None, "no way to look"),
+        ("rbd://storage/pool/image", False, "no answer"),
+        ("sheepdog://storage/image", None, "no way to look"),
     ],
 )
 def test_a_network_disk_that_is_not_there(pair: Pair, source: str, seen: bool | None, problem: str) -> None:

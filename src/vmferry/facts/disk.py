@@ -98,6 +98,8 @@ class DiskSight:
     servers: tuple[Server, ...] = ()
     file: FileSight | None = None
     block: BlockSight | None = None
+    opened: bool = True
+    """False: only its name is known, as only libvirt holds what opens it; that names one thing all the same."""
     lacks_driver: str | None = None
     """The protocol that this host's QEMU has no driver for."""
     backing: tuple[DiskSight, ...] = ()

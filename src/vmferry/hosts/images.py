@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-_PORTS = {"iscsi": 3260, "nbd": 10809, "gluster": 24007}
+_PORTS = {"iscsi": 3260, "nbd": 10809, "gluster": 24007, "rbd": 6789}
 
 
 def image_json(source: str) -> str | None:
@@ -39,7 +39,23 @@ def _describe(parts: SplitResult) -> dict[str, Any] | None:
         return {"server": [_server(parts)], "volume": volume, "path": path}
     if parts.scheme in ("http", "https"):
         return {"url": parts.geturl()}
+    if parts.scheme == "rbd":
+        return _rbd(parts, name)
     return None
+
+
+def _rbd(parts: SplitResult, name: str) -> dict[str, Any] | None:
+    """The monitors, and `pool/image` or `pool/namespace/image`. Without credentials, as libvirt asks for it then."""
+    pool, *namespace, image = name.split("/") if "/" in name else ("", "")
+    if not pool or len(namespace) > 1 or not parts.netloc:
+        return None
+    monitors = [_server(urlsplit(f"rbd://{monitor}")) for monitor in parts.netloc.split(",")]
+    named = {
+        "pool": pool,
+        "image": image,
+        "server": [{k: v for k, v in each.items() if k != "type"} for each in monitors],
+    }
+    return {**named, **({"namespace": namespace[0]} if namespace else {}), "auth-client-required": ["none"]}
 
 
 def _server(parts: SplitResult) -> dict[str, str]:

@@ -120,7 +120,7 @@ def _image(source: Source, blank: DiskSight, said: Said) -> DiskSight:
         return replace(known, problem=why, where=None)
     if "named" in said:
         addresses = sorted({address for server in known.servers for address in server.addresses})
-        return replace(known, where=f"servers {', '.join(addresses)}" if addresses else None)
+        return replace(known, opened=False, where=f"servers {', '.join(addresses)}" if addresses else None)
     return known
 
 

@@ -33,6 +33,11 @@ def image_there(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         missing = [finding for layer in found for finding in _missing(layer, say)]
         yield from missing
         if found and not missing and all(layer.here.seen and layer.there.seen for layer in found):
+            if not all(layer.there.opened for layer in found):
+                remedy = f"make sure that {move.target.host.name} has its secret: virsh secret-list"
+                observed = "named alike, and not opened: only libvirt holds its credentials"
+                yield say.note(disk.target, observed, f"{disk.source} on both hosts", remedy)
+                continue
             chain = f", with {len(found) - 1} that it rests on" if len(found) > 1 else ""
             yield say.ok(disk.target, f"it is on both{chain}", f"{disk.source} on both hosts")
 
@@ -64,7 +69,7 @@ def driver(move: MoveFacts, say: Voice) -> Iterator[Finding]:
             if protocol is not None:
                 remedy = f"on {layer.target}: install {_package(move.target.host, protocol)}"
                 yield say.refuse(disk.target, f"QEMU on {layer.target} has no driver for {protocol}", required, remedy)
-            elif layer.there.seen and "://" in layer.word:
+            elif layer.there.seen and layer.there.opened and "://" in layer.word:
                 yield say.ok(disk.target, f"QEMU on {layer.target} opens {layer.word}", required)
 
 

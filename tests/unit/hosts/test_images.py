@@ -39,6 +39,17 @@ from vmferry.hosts.images import image_json
                 "path": "dir/i",
             },
         ),
+        (
+            "rbd://a,[fd00::2]:6790/pool/ns/image",
+            {
+                "driver": "rbd",
+                "pool": "pool",
+                "image": "image",
+                "server": [{"host": "a", "port": "6789"}, {"host": "fd00::2", "port": "6790"}],
+                "namespace": "ns",
+                "auth-client-required": ["none"],
+            },
+        ),
         ("https://s/i.iso", {"driver": "https", "url": "https://s/i.iso"}),
     ],
 )
@@ -50,7 +61,17 @@ def test_protocols(source: str, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["rbd://s/p/i", "iscsi://s/iqn.x:t/many", "nbd+unix:///run/s/x", "nbd://s:port/x", "iscsi://[fd00/x"]
+    "source",
+    [
+        "rbd://s/image",
+        "rbd:///p/i",
+        "rbd://s/p/n/m/i",
+        "sheepdog://s/i",
+        "iscsi://s/iqn.x:t/many",
+        "nbd+unix:///run/s/x",
+        "nbd://s:port/x",
+        "iscsi://[fd00/x",
+    ],
 )
 def test_what_is_not_looked_at(source: str) -> None:
     assert image_json(source) is None

@@ -54,10 +54,10 @@ def test_a_disk_and_what_it_rests_on() -> None:
         (Source(RAW, "file", "/srv/a\nfile 4 /etc/shadow"), None),
         (Source(RAW, "file", "relative"), None),
         (Source(RAW, "vhostuser", "/run/s"), None),
-        (Source(RAW, "network", "rbd://a:6789,b/pool/image"), "name 3 a,b"),
+        (Source(SECRET, "network", "rbd://a:6789,b/pool/image"), "name 3 a,b"),
         (Source(SECRET, "network", "iscsi://s/iqn.x:t/1"), "name 3 s"),
         (Source(SECRET, "network", "nbd://s/x"), None),
-        (Source(RAW, "network", "rbd://$(reboot)/p/i"), "name 3 -"),
+        (Source(SECRET, "network", "rbd://$(reboot)/p/i"), "name 3 -"),
     ],
 )
 def test_requests(source: Source, line: str | None) -> None:

@@ -53,6 +53,7 @@ CASES: Cases = {
         ("ISO not on the target", with_iso(LOCAL, ABSENT), REFUSE, "h2: /srv/shared/web.img is not there"),
         ("what it rests on is there too", with_base(SIGHT), OK, "with 1 that it rests on"),
         ("what it rests on is missing", with_base(ABSENT), REFUSE, "base.img, which it rests on: h2: /srv"),
+        ("named only", with_sights(SIGHT, replace(SIGHT, opened=False)), OK, "named alike, and not opened"),
         ("copied", with_wish(with_sights(SIGHT, ABSENT), storage="copy", migrate_disks=("vda",)), OK, "it is on both"),
     ],
     "storage.driver": [
