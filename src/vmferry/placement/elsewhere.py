@@ -38,6 +38,7 @@ class Shares:
         # The innermost first, and of two at one place the later, which hides the other.
         ordered = sorted(enumerate(mounts), key=lambda each: (len(each[1].path), each[0]), reverse=True)
         self._tops = [(PurePosixPath(mount.path), _top(mount)) for _, mount in ordered]
+        self._pools = {pool.name: pool for pool in host.pools or () if pool.active}
         self._places = tuple(mount.path for mount in mounts if _top(mount) is not None)
 
     def spot(self, path: str) -> Spot | None:
@@ -57,11 +58,36 @@ class Shares:
                     return candidate
         return None
 
+    def pool(self, name: str) -> tuple[str, Spot | str] | None:
+        """What a pool is made of, in words that every host has for it; None: it is the host's own, or absent."""
+        pool = self._pools.get(name)
+        if pool is None:
+            return None
+        spot = self.spot(pool.path) if pool.path is not None else None
+        if spot is not None:
+            return "directory", spot
+        return (pool.kind, pool.serves) if pool.servers else None
+
+    def pool_of(self, made_of: tuple[str, Spot | str]) -> str | None:
+        """The name by which such a pool is there: the first, where there are several."""
+        return next((name for name in sorted(self._pools) if self.pool(name) == made_of), None)
+
 
 def edits(disks: Iterable[Disk], here: Shares, there: Shares) -> tuple[Edit, ...]:
-    """For every path of these disks that is on a share which the other host has elsewhere, and not at that path."""
+    """For every path of these disks that is on a share which the other host has elsewhere, and not at that path.
+
+    The same of pools that have another name there.
+    """
+    disks = tuple(disks)
     found = ((path, elsewhere(path, here, there)) for path in dict.fromkeys(_paths(disks)))
-    return tuple(Edit(Naming.PATH, path, new) for path, new in found if new is not None)
+    moved = tuple(Edit(Naming.PATH, path, new) for path, new in found if new is not None)
+    named = ((pool, _renamed_pool(pool, here, there)) for pool in dict.fromkeys(_pools(disks)))
+    return moved + tuple(Edit(Naming.POOL, pool, new) for pool, new in named if new is not None)
+
+
+def _renamed_pool(name: str, here: Shares, there: Shares) -> str | None:
+    wanted = here.pool(name)
+    return None if wanted is None or there.pool(name) == wanted else there.pool_of(wanted)
 
 
 def elsewhere(path: str, here: Shares, there: Shares) -> str | None:
@@ -74,11 +100,19 @@ def edited(disk: Disk, changes: Sequence[Edit]) -> Disk:
     """The disk as the target's definition has it."""
     new = {edit.before: edit.after for edit in changes if edit.naming is Naming.PATH}
     below = tuple(new.get(word, word) for word in disk.backing)
+    if disk.kind == "volume" and disk.source is not None:
+        pool, _, volume = disk.source.partition("/")
+        pools = {edit.before: edit.after for edit in changes if edit.naming is Naming.POOL}
+        return replace(disk, source=f"{pools.get(pool, pool)}/{volume}", backing=below)
     return replace(disk, source=_renamed(disk.source, new), backing=below)
 
 
 def _renamed(source: str | None, new: Mapping[str, str]) -> str | None:
     return None if source is None else new.get(source, source)
+
+
+def _pools(disks: Iterable[Disk]) -> Iterator[str]:
+    yield from (disk.source.partition("/")[0] for disk in disks if disk.kind == "volume" and disk.source is not None)
 
 
 def _paths(disks: Iterable[Disk]) -> Iterator[str]:

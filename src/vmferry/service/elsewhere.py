@@ -11,7 +11,7 @@ from vmferry.facts.disk import DiskSight
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.move import View
 from vmferry.facts.snapshot import NOT_LOOKED, Snapshot
-from vmferry.model.edits import Edit
+from vmferry.model.edits import Edit, Naming
 from vmferry.model.guest import Disk
 from vmferry.placement.elsewhere import Shares, edited, edits
 from vmferry.ports import HostPort
@@ -182,4 +182,8 @@ def _corrected(view: View, look: _Look, sights: Sequence[DiskSight]) -> View:
 
 
 def _touches(change: Edit, disks: Sequence[Disk], believed: Mapping[str, DiskSight]) -> bool:
-    return any(change.after in (disk.source, *disk.backing) for disk in disks if disk.target in believed)
+    for disk in (each for each in disks if each.target in believed):
+        pool = (disk.source or "").partition("/")[0] if disk.kind == "volume" else None
+        if change.after in (disk.source, *disk.backing) or (change.naming is Naming.POOL and change.after == pool):
+            return True
+    return False

@@ -45,7 +45,7 @@ def differences(migratable: str, given: str, live: str | None = None) -> tuple[D
 
 
 def _fewest(ways: Sequence[tuple[Difference, ...]]) -> tuple[Difference, ...]:
-    return min(ways, key=lambda way: len(way))  # noqa: PLW0108
+    return min(ways, key=lambda way: len(way))
 
 
 def _compare(group: Group, source: etree._Element, target: etree._Element) -> Iterator[Difference]:

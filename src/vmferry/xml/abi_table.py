@@ -90,8 +90,10 @@ _ADDRESSES = {
 
 
 def _address(element: etree._Element, attribute: str) -> str | None:
+    """A PCI address of zeros is none: libvirt chooses another."""
     kind = element.get("type", "")
-    return " ".join([kind, *(_number(element, part) or "0" for part in _ADDRESSES.get(kind, ()))])
+    parts = [_number(element, part) or "0" for part in _ADDRESSES.get(kind, ())]
+    return None if kind == "pci" and set(parts) == {"0"} else " ".join([kind, *parts])
 
 
 def _listed(name: str) -> Read:

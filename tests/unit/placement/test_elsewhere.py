@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vmferry.facts.host import HostFacts
+from vmferry.facts.pool import Pool
 from vmferry.facts.storage import Mount, StorageFacts
 from vmferry.model.edits import Edit, Naming
 from vmferry.model.guest import Disk
@@ -75,3 +78,42 @@ def test_a_drive_that_is_empty_stays_so() -> None:
     drive = Disk("sda", "cdrom", "empty", None)
     assert edits([drive], shares(*HERE), shares()) == ()
     assert edited(drive, (Edit(Naming.PATH, "/a", "/b"),)) == drive
+
+
+NETFS = Pool("fast", "netfs", True, True, "/pools/fast", ("nas",), "/export")
+ISCSI = Pool("san", "iscsi", True, True, None, ("portal",), "iqn.x:t")
+NFS_HERE, NFS_THERE = Mount("/pools/fast", "nfs4", "nas:/export"), Mount("/pools/ssd", "nfs4", "nas:/export")
+
+
+def pools(*has: Pool, mounts: tuple[Mount, ...] = ()) -> Shares:
+    return Shares(HostFacts("h", storage=StorageFacts(mounts=mounts), pools=has))
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "name"),
+    [
+        (pools(ISCSI), pools(replace(ISCSI, name="lun")), "lun"),
+        (pools(ISCSI), pools(ISCSI), None),
+        (pools(ISCSI), pools(replace(ISCSI, name="lun", active=False)), None),
+        (pools(ISCSI), pools(replace(ISCSI, name="lun", source="iqn.y:t")), None),
+        (pools(), pools(ISCSI), None),
+        (pools(replace(ISCSI, servers=())), pools(replace(ISCSI, name="lun", servers=())), None),
+        (
+            pools(NETFS, mounts=(NFS_HERE,)),
+            pools(replace(NETFS, name="ssd", path="/pools/ssd"), mounts=(NFS_THERE,)),
+            "ssd",
+        ),
+        (
+            pools(NETFS, mounts=(NFS_HERE,)),
+            pools(replace(NETFS, name="ssd", kind="dir", path="/pools/ssd", servers=()), mounts=(NFS_THERE,)),
+            "ssd",
+        ),
+    ],
+)
+def test_a_pool_of_another_name(here: Shares, there: Shares, name: str | None) -> None:
+    volume = "fast/web" if here.pool("fast") else "san/web"
+    disk = Disk("vda", "disk", "volume", volume)
+    changes = edits([disk], here, there)
+    pool = volume.partition("/")[0]
+    assert changes == (() if name is None else (Edit(Naming.POOL, pool, name),))
+    assert edited(disk, changes).source == f"{name or pool}/web"
