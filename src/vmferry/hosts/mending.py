@@ -59,11 +59,11 @@ class HostMender:
         return self._entry
 
     def need_root(self) -> None:
-        name, number = self._shell.told("user").lines[:2]
+        number, _, name = self._shell.told("user").output.decode("utf-8", "replace").strip().partition(" ")
         if number != "0":
             raise UserError(
-                f"ssh to host {self._entry.name} logs in as {name}, who may not change it: let it log in as root, by "
-                "the host's URI or by ssh in the configuration file"
+                f"ssh to host {self._entry.name} logs in as {name or 'nobody known'}, who may not change it: "
+                "let it log in as root, by the host's URI or by ssh in the configuration file"
             )
 
     def system(self) -> SystemFacts:
@@ -225,17 +225,17 @@ class HostMender:
             _, now = read_description(self.observe(Kind.DAEMON, change.name) or "")
             other = [unit for unit, state in wanted.items() if state in states and now.get(unit) != state]
             if other:
-                self._shell.told("unit", verb, *other)
+                self._shell.told("unit", verb, *other, what=f"{verb} {change.name}")
         was, _ = read_description(self.observe(Kind.DAEMON, change.name) or "")
         units = self.units()
         own = [
             name for name in units_of(change.name) if (unit := units.get(name)) is not None and unit.load == "loaded"
         ]
         if running and not was:
-            self._shell.told("unit", "reset-failed", *own)
-            self._shell.told("unit", "start", *reversed(own))
+            self._shell.run("unit", "reset-failed", *own)
+            self._shell.told("unit", "start", *reversed(own), what=f"start {change.name}")
         elif was and not running:
-            self._shell.told("unit", "stop", *reversed(own))
+            self._shell.told("unit", "stop", *reversed(own), what=f"stop {change.name}")
             self._hang_up()
 
     @contextlib.contextmanager

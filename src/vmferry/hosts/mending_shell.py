@@ -63,11 +63,11 @@ class MendingShell:
             raise self._unreachable("its ssh session ended", text)
         return Said(process.returncode, output, text)
 
-    def told(self, function: str, *arguments: str, data: bytes = b"", limit_s: float = LIMIT_S) -> Said:
-        """The same of one that has to end well. Raises HostError."""
-        said = self.run(function, *arguments, data=data, limit_s=limit_s)
+    def told(self, function: str, *arguments: str, what: str = "", data: bytes = b"") -> Said:
+        """The same of one that has to end well. Raises HostError, of which `what` completes "host h1 could not ..."."""
+        said = self.run(function, *arguments, data=data)
         if said.status != 0:
-            raise self.failed(f"{function.replace('_', ' ')} {' '.join(arguments[:1])}".strip(), said)
+            raise self.failed(what or function.replace("_", " "), said)
         return said
 
     def failed(self, what: str, said: Said) -> HostError:

@@ -11,7 +11,7 @@ same() { [ "$(sha256sum <"$1")" = "$2  -" ]; } # PATH SUM
 
 relabel() { if command -v restorecon >/dev/null; then restorecon -- "$1"; fi; } # PATH
 
-user() { id -un; id -u; }
+user() { echo "$(id -u) $(id -un)"; }
 
 show_file() { # PATH MOST_BYTES
     [ -e "$1" ] || return 3
