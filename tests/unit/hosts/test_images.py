@@ -40,12 +40,12 @@ from vmferry.hosts.images import image_json
             },
         ),
         (
-            "rbd://a,[fd00::2]:6790/pool/ns/image",
+            "rbd://a,b:6790/pool/ns/image",
             {
                 "driver": "rbd",
                 "pool": "pool",
                 "image": "image",
-                "server": [{"host": "a", "port": "6789"}, {"host": "fd00::2", "port": "6790"}],
+                "server": [{"host": "a", "port": "6789"}, {"host": "b", "port": "6790"}],
                 "namespace": "ns",
                 "auth-client-required": ["none"],
             },
