@@ -128,7 +128,7 @@ def test_what_no_host_can_take_is_refused_with_each_one_s_reason(ground: Ground)
     assert result.outcome is Outcome.REFUSED
     assert result.error is not None
     assert "beta: network.present" in result.error
-    assert "gamma: storage.shared" in result.error
+    assert "gamma: storage.image" in result.error
     assert ground.running_on == ("alpha",)
     assert result.target is None
 

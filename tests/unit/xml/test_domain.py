@@ -44,6 +44,7 @@ def test_a_guest_is_read_whole() -> None:
         Disk(
             "vda", "disk", "file", "/srv/shared/web.qcow2", "qcow2", "none",
             backing=("/srv/shared/base.qcow2", "nbd://s:10809/deep"),
+            backing_formats=("qcow2", ""),
         ),
         Disk("sda", "cdrom", "empty", None, read_only=True),
     )  # fmt: skip

@@ -86,9 +86,9 @@ def _plain(word: str) -> str:
 
 
 def _block_device(line: str) -> BlockDevice | None:
-    name, size, state, *wwid = line.split(None, 3) if line.count(" ") >= 2 else ("", "", "")
+    name, size, state, *wwid = (line.split(None, 3) + [""] * 3)[:4]
     sectors = number(size)
-    if sectors is None:
+    if sectors is None or not state:
         return None
     return BlockDevice(name, sectors * _SECTOR_BYTES, _word(" ".join(wwid).strip()), _word(state))
 
