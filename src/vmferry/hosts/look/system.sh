@@ -89,7 +89,8 @@ tell_qemu() {
     section firmware
     told stat -L -c '%s %n' -- /usr/share/qemu/*.rom /usr/share/qemu/*bios*.bin /usr/share/qemu-kvm/*.rom \
         /usr/share/qemu-kvm/*bios*.bin /usr/share/seabios/*.bin /usr/share/seavgabios/*.bin /usr/share/vgabios/*.bin \
-        /usr/share/ipxe/*.rom /usr/share/ipxe/qemu/*.rom /usr/share/ipxe.efi/*.rom /usr/share/OVMF/*.fd \
+        /usr/share/ipxe/*.rom /usr/share/ipxe/qemu/*.rom /usr/share/ipxe.efi/*.rom /usr/lib/ipxe/qemu/*.rom \
+        /usr/share/OVMF/*.fd \
         /usr/share/edk2/*/*.fd /usr/share/edk2/*/*.raw /usr/share/AAVMF/*.fd /usr/share/qemu-efi*/*.fd
     command -v swtpm >/dev/null || return
     section swtpm

@@ -7,6 +7,7 @@ from vmferry.facts.needs import HostFile, Needs
 from ..cases import OK, PASSING, REFUSE, UNKNOWN, Cases, with_facts, with_source
 from ..passing_system import with_system
 
+PXE = ("/usr/share/qemu/pxe-virtio.rom", 65537)
 BIOS, ROM = ("/usr/share/seabios/bios-256k.bin", 262144), ("/usr/share/qemu/efi-virtio.rom", 262144)
 CODE = "/usr/share/OVMF/OVMF_CODE.fd"
 UEFI = with_facts(needs=Needs(files=(HostFile("loader", CODE),)))
