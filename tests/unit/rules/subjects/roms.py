@@ -12,12 +12,21 @@ BIOS, ROM = ("/usr/share/seabios/bios-256k.bin", 262144), ("/usr/share/qemu/efi-
 CODE = "/usr/share/OVMF/OVMF_CODE.fd"
 UEFI = with_facts(needs=Needs(files=(HostFile("loader", CODE),)))
 SMALL_UEFI = with_system(with_system(UEFI, firmware=((CODE, 1966080),)), "source", firmware=((CODE, 3653632),))
+SMALL_PXE = (PXE[0], 65536)
+ONLY_PXE = with_system(with_system(PASSING, "source", firmware=(PXE,)), firmware=(SMALL_PXE,))
 
 CASES: Cases = {
     "version.firmware": [
         ("the same", PASSING, OK, "bios-256k.bin, efi-virtio.rom"),
         ("smaller, in the same room", with_system(PASSING, firmware=(BIOS, (ROM[0], 180000))), OK, "efi-virtio.rom"),
         ("a larger room", with_system(PASSING, firmware=(BIOS, (ROM[0], 262145))), REFUSE, "512 KiB on h2"),
+        (
+            "the ROM without UEFI",
+            with_system(with_system(PASSING, "source", firmware=(BIOS, ROM, PXE)), firmware=(BIOS, ROM, SMALL_PXE)),
+            OK,
+            "the same: bios-256k.bin, efi-virtio.rom",
+        ),
+        ("only the ROM without UEFI", ONLY_PXE, REFUSE, "pxe-virtio.rom: 128 KiB on h1, 64 KiB on h2"),
         (
             "another BIOS",
             with_system(PASSING, firmware=((BIOS[0], 131072), ROM)),
