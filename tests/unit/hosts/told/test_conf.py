@@ -1,4 +1,7 @@
-"""Libvirt's configuration syntax. What is expected here is what libvirtd 11.3 says to the same files."""
+"""Libvirt's configuration syntax, as its parser is written.
+
+Libvirtd 11.3 was given a file without separator, one without assignment and one with a key twice, and said the same.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Hosts as their shells tell of their systems: recorded ones, and any lines at all.
 
-The recordings are in tests/data/hosts, written from what the files and commands are documented to say.
+The recordings are in tests/data/hosts. They are written by hand in the formats of the files and commands; no host of
+these releases was at hand to be asked.
 """
 
 from __future__ import annotations
