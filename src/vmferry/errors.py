@@ -5,6 +5,7 @@
     |- Failed               it did not work, and nothing was changed   (exit 1)
     |- Refused              a check says no                            (exit 3)
     |- InDoubt              an operator has to decide                  (exit 6)
+    |- Fenced               another worker has the job by now          (exit 6)
     `- HostError            a host's own answer, its text kept         (exit 1)
        `- HostUnreachable   it gave none                               (exit 7)
 
@@ -38,6 +39,10 @@ class Refused(VmferryError):
 
 class InDoubt(VmferryError):
     """It is not known where the guest runs; nothing destructive was done."""
+
+
+class Fenced(VmferryError):
+    """This worker's lease was taken over: it must not do anything more on the job."""
 
 
 class HostError(VmferryError):

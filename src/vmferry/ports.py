@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from vmferry.errors import HostError
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
 from vmferry.facts.host import HostFacts
+from vmferry.facts.look import Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.facts.system import SystemFacts, Unit
+from vmferry.flow.journal import Entry
+from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Disk, Guest, GuestState, Probe
 from vmferry.model.host import Host, HostEntry
+from vmferry.model.job import Ask, Job, Lease
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult
 from vmferry.repair.change import Change, Definition, Edited, Kind, Place, Pool, Record, Wanted
 
@@ -60,14 +65,14 @@ class HostPort(Protocol):
     def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
         """As `see_disks`, and leave a mark of a new name beside every file on storage that others may see.
 
-        Marks are empty directories; they are gone after `unmark_disks`, with the connection, and after 20 s at the latest.
+        Marks are empty directories; they are gone after `unmark_disks`, with the connection, after 20 s at the latest.
         """
 
     def unmark_disks(self) -> None:
         """Remove every mark that was left over this connection. Raises HostUnreachable; they go by themselves then."""
 
     def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
-        """Try the ways to other hosts from this one, a plan each, all at the same time. Where it cannot, it says why."""
+        """Try the ways to other hosts from this one, a plan each, all at the same time. Where it cannot, it says so."""
 
     def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
         """Bytes a second by libvirt's dirty-rate calculation over `period_s` (1 to 60).
@@ -79,8 +84,34 @@ class HostPort(Protocol):
     def link_rate(self) -> int | None:
         """Bytes a second that its migration network card says it can do; None: not known."""
 
+    def look(self, uuid: str) -> Look | None:
+        """Who has the guest, as this host has it at this moment. None only where it answered that it knows none such.
+        """
+
+    def begin(self, order: MigrationOrder) -> Copy:
+        """Begin to copy it to another host. Goes on by itself, whatever becomes of this process."""
+
     def migrate(self, order: MigrationOrder) -> None:
-        """Returns when libvirt says the guest runs on the target; raises HostError when it says it does not."""
+        """The same to its end: returns when libvirt says the guest runs on the target, raises HostError when it says
+        that it does not.
+        """
+
+    def max_downtime_ms(self, uuid: str) -> int:
+        """The limit of its running QEMU."""
+
+    def set_max_downtime(self, uuid: str, limit_ms: int) -> None: ...
+
+    def destroy_held(self, uuid: str) -> None:
+        """End the QEMU of a guest that a migration holds still. Raises HostError where it is in any other state."""
+
+    def resume_held(self, uuid: str) -> None:
+        """Let a guest run that a migration holds still. Raises HostError where it is in any other state."""
+
+    def undefine_off(self, uuid: str) -> None:
+        """Forget the definition of a guest that is shut off, and nothing that belongs to it. Raises HostError."""
+
+    def keep_definition(self, uuid: str) -> None:
+        """Keep the definition of a running guest, as it would be after its next start."""
 
     def job_stats(self, uuid: str) -> JobStats | None:
         """None while no migration job of the guest runs here."""
@@ -92,6 +123,26 @@ class HostPort(Protocol):
         """Ask libvirt to end the guest's running job."""
 
     def close(self) -> None: ...
+
+
+class Copy(Protocol):
+    """A copy that was begun, as far as its caller hears of it."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether libvirt's own call has ended, within that time."""
+
+    @property
+    def problem(self) -> HostError | None:
+        """Of a copy that has ended: None where libvirt says that the guest runs on the target."""
+
+
+class Clock(Protocol):
+    """Time that passes; a test has its own."""
+
+    def now_s(self) -> float:
+        """From any beginning; never runs backwards."""
+
+    def sleep(self, duration_s: float) -> None: ...
 
 
 class Connector(Protocol):
@@ -178,6 +229,48 @@ class Prober(Protocol):
 
         None where none of them could be looked at from here.
         """
+
+
+class Jobs(Protocol):
+    """Migrations while they run: each is held by one worker at a time, and what it writes is there for all others.
+
+    Every write of a holder names its lease; one that has been overtaken raises Fenced, and nothing was written.
+    """
+
+    def open(self, job: Job, first: Entry, worker: str) -> Lease:
+        """Raises Refused where another job that is not at its end has the guest; names that job."""
+
+    def take_over(self, job: str, worker: str) -> Lease | None:
+        """The right to go on with it. None where its holder lives and keeps its lease, or it is at its end."""
+
+    def renew(self, lease: Lease) -> None:
+        """Raises Fenced where it is not the holder any more. Right before every effect."""
+
+    def write(self, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
+        """All of it or nothing. Raises Fenced."""
+
+    def reserve(self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None) -> str | None:
+        """As `write`, unless other jobs' claims on the same target leave too little of `room_bytes`: then why not."""
+
+    def close(self, lease: Lease) -> None:
+        """Nobody holds it any more."""
+
+    def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
+        """Newest first."""
+
+    def job(self, name: str) -> Job:
+        """By its id, or the beginning of it that only this one has. Raises UserError."""
+
+    def journal(self, job: str) -> tuple[Entry, ...]: ...
+
+    def show(self, job: str, progress: Progress) -> None:
+        """What any process may look at while it runs. Not kept longer than the job runs."""
+
+    def shown(self, job: str) -> Progress | None: ...
+
+    def ask(self, job: str, what: Ask) -> None: ...
+
+    def asked(self, job: str) -> frozenset[Ask]: ...
 
 
 class Store(Protocol):

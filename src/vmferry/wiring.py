@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vmferry.ports import Connector, Menders, Prober, Store
+    from vmferry.ports import Clock, Connector, Jobs, Menders, Prober, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,15 @@ class Wiring:
     """Of the store's file, which need not exist yet."""
     prober: Callable[[], Prober]
     menders: Callable[[], Menders]
+    jobs: Callable[[Path], Jobs]
+    """Of the same file as the store's."""
+    clock: Callable[[], Clock]
+    worker: Callable[[], str]
+    """The name of this process among those that may hold a job."""
 
 
 def real() -> Wiring:
-    return Wiring(_connector, _store, _prober, _menders)
+    return Wiring(_connector, _store, _prober, _menders, _jobs, _clock, _worker)
 
 
 def _connector() -> Connector:
@@ -33,9 +38,27 @@ def _connector() -> Connector:
 
 
 def _store(path: Path) -> Store:
-    from vmferry.store import EmbeddedStore
+    from vmferry.store import EmbeddedStore, Place
 
-    return EmbeddedStore(path)
+    return EmbeddedStore(Place(path))
+
+
+def _jobs(path: Path) -> Jobs:
+    from vmferry.store import EmbeddedJobs, Place
+
+    return EmbeddedJobs(Place(path))
+
+
+def _clock() -> Clock:
+    from vmferry.service.tools import RealClock
+
+    return RealClock()
+
+
+def _worker() -> str:
+    from vmferry.store.worker import this_worker
+
+    return this_worker()
 
 
 def _prober() -> Prober:

@@ -12,7 +12,7 @@ from vmferry.fakes.store import MemoryStore
 from vmferry.model.host import HostEntry
 from vmferry.model.migration import Forecast, Measured, MigrationResult, Outcome, Range, Step, Verified
 from vmferry.ports import Store
-from vmferry.store import EmbeddedStore
+from vmferry.store import EmbeddedStore, Place
 
 ALPHA = HostEntry("alpha", "qemu+ssh://root@alpha/system", "qemu+ssh://root@a/system", "10.0.0.1", ("ssh", "root@a"))
 BETA = HostEntry("beta", "qemu+tls://beta/system")
@@ -32,7 +32,7 @@ RESULT = MigrationResult(
 
 @pytest.fixture(params=["memory", "embedded"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return MemoryStore() if request.param == "memory" else EmbeddedStore(tmp_path / "deep" / "vmferry.db")
+    return MemoryStore() if request.param == "memory" else EmbeddedStore(Place(tmp_path / "deep" / "vmferry.db"))
 
 
 def test_a_new_store_is_empty(store: Store) -> None:

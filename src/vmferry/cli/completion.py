@@ -28,6 +28,11 @@ def complete_guest(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return _matching(ctx, incomplete, lambda app: app.store.remembered_guests())
 
 
+def complete_job(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The newest ones."""
+    return _matching(ctx, incomplete, lambda app: (job.id for job in app.jobs.jobs()))
+
+
 def complete_rule(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from vmferry.rules.registry import all_rules
 

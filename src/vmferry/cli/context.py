@@ -15,9 +15,10 @@ from vmferry.cli.output import Format, Layout, render, say, write
 if TYPE_CHECKING:  # what a command does not use is not loaded: the help is there at once
     from vmferry.config import Config
     from vmferry.model.host import HostEntry
-    from vmferry.ports import Connector, Menders, Prober, Store
+    from vmferry.ports import Connector, Jobs, Menders, Prober, Store
     from vmferry.rules.policy import Policy
     from vmferry.service.fleet import Fleet
+    from vmferry.service.migrate import Tools
     from vmferry.wiring import Wiring
 
 
@@ -48,6 +49,16 @@ class App:
     @cached_property
     def store(self) -> Store:
         return self.wiring.store(self.config.store_path)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return self.wiring.jobs(self.config.store_path)
+
+    @cached_property
+    def tools(self) -> Tools:
+        from vmferry.service.tools import tools
+
+        return tools(self.store, self.jobs, self.prober, self.wiring.clock(), self.wiring.worker())
 
     @cached_property
     def connector(self) -> Connector:

@@ -8,7 +8,7 @@ import traceback
 import click
 
 from vmferry.cli.output import say, say_lines
-from vmferry.errors import Failed, HostError, HostUnreachable, InDoubt, Refused, UserError, VmferryError
+from vmferry.errors import Failed, Fenced, HostError, HostUnreachable, InDoubt, Refused, UserError, VmferryError
 
 DONE = 0
 FAILED = 1
@@ -26,6 +26,7 @@ EXIT_CODES: tuple[tuple[type[VmferryError], int], ...] = (
     (UserError, USAGE),
     (Refused, REFUSED),
     (InDoubt, IN_DOUBT),
+    (Fenced, IN_DOUBT),
     (Failed, FAILED),
 )
 """The first that fits."""

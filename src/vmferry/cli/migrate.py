@@ -14,6 +14,7 @@ from vmferry.cli.context import App, pass_app
 from vmferry.cli.definition_option import definition_option, read_definition
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT, INTERRUPTED, REFUSED, ROLLED_BACK
 from vmferry.cli.interrupt import cancelling
+from vmferry.cli.job_reconcile import reconcile_dead
 from vmferry.cli.migration_options import survey_ground
 from vmferry.cli.migration_view import forecast_lines, result_lines, verification_lines
 from vmferry.cli.options import Command, policy_option, timeout_option
@@ -23,9 +24,9 @@ from vmferry.cli.sizes import SIZE
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 
 if TYPE_CHECKING:
+    from vmferry.errors import VmferryError
     from vmferry.forecast.progress import Progress
     from vmferry.service.check import CheckReport
-    from vmferry.service.copying import CopyEnd
 
 EXIT_CODES = {
     None: DONE,
@@ -57,9 +58,10 @@ class Narrator:
         if self.app.verbosity >= 0:
             self.line.show(progress)
 
-    def settling(self, end: CopyEnd) -> None:
+    def settling(self, problem: VmferryError | None) -> None:
         self.line.close()
-        self._say("The copy ended without the switch; asking both hosts who runs the guest")
+        how = "The copy ended without the switch; asking" if problem is not None else "Asking"
+        self._say(f"{how} both hosts who runs the guest")
 
     def verified(self, checks: Sequence[Verified]) -> None:
         self.line.close()
@@ -119,9 +121,8 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
     with app.fleet(timeout_s) as fleet:
         # The hosts are being connected to by now: what is loaded here takes no time of its own.
         from vmferry.service.migrate import Migration, Request
-        from vmferry.service.tools import tools
 
-        kit = tools(app.store, app.prober)
+        reconcile_dead(app, fleet)
         ground = survey_ground(app, fleet, wish.guest, wish.to)
         request = Request(
             guest=ground.guest,
@@ -138,7 +139,7 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
             policy=app.policy,
         )
         with cancelling(f"the migration of {ground.guest.name}") as cancel:
-            result = Migration(request, kit, narrator, cancel).run()
+            result = Migration(request, app.tools, narrator, cancel).run()
         narrator.line.close()
     return result
 

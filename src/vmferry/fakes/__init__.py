@@ -7,14 +7,16 @@
     world.plan_fault(web, CopyFault(CopyEffect.FAILS, at_percent=40))
     world.host("beta").faults.unreachable = "no route to host"
 
-`FakeConnector(world)`, `FakeProber(world)` and `MemoryStore()` go where the real ones go (`vmferry.wiring.Wiring`);
-`world.check()` holds the invariant: no guest runs twice. Waiting costs nothing unless the world is given `RealTime`.
+`FakeConnector(world)`, `FakeProber(world)`, `MemoryStore()` and `MemoryJobs(world.time)` go where the real ones go
+(`vmferry.wiring.Wiring`); `world.check()` holds the invariant: no guest runs twice. Waiting costs nothing unless the
+world is given `RealTime`.
 """
 
 from vmferry.fakes.clock import FakeTime, RealTime, Time
 from vmferry.fakes.faults import CopyEffect, CopyFault, HostFaults, Leftover
 from vmferry.fakes.guest import FakeGuest
 from vmferry.fakes.host import FakeConnector
+from vmferry.fakes.jobs import MemoryJobs
 from vmferry.fakes.mending import FakeDisk, FakeMenders
 from vmferry.fakes.network import FakeProber
 from vmferry.fakes.store import MemoryStore
@@ -32,6 +34,7 @@ __all__ = [
     "FakeWorld",
     "HostFaults",
     "Leftover",
+    "MemoryJobs",
     "MemoryStore",
     "RealTime",
     "Time",

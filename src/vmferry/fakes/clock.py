@@ -8,6 +8,8 @@ from typing import Protocol
 
 
 class Time(Protocol):
+    """As `ports.Clock`."""
+
     def now_s(self) -> float: ...
 
     def sleep(self, duration_s: float) -> None: ...

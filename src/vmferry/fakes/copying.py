@@ -1,12 +1,16 @@
-"""One copy in a fake world, from libvirt's first look at the target to whatever end was planned for it."""
+"""Copies in a fake world: each goes on by itself as the world's time passes, whoever watches it.
+
+So it is on real hosts, where the transfer outlives its controller. What a caller holds is a `FakeCopy`: what it has
+heard of it, which may be less than what happened.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from vmferry.errors import HostError, HostUnreachable
+from vmferry.facts.guest import Reason
 from vmferry.fakes.faults import CopyEffect, CopyFault, Leftover
 from vmferry.fakes.guest import FakeGuest
 from vmferry.fakes.precopy import final, percent, readings
@@ -22,41 +26,56 @@ FAILED = 9
 """Libvirt's VIR_ERR_OPERATION_FAILED."""
 INVALID = 55
 """Libvirt's VIR_ERR_OPERATION_INVALID."""
+LOOK_S = 0.1
+"""How far a caller that waits lets the time go on at once."""
+
+
+class FakeCopy:
+    """As `ports.Copy`."""
+
+    def __init__(self, world: FakeWorld) -> None:
+        self._world = world
+        self.over = False
+        self.problem: HostError | None = None
+
+    def wait(self, timeout_s: float) -> bool:
+        until_s = self._world.time.now_s() + timeout_s
+        self._world.pass_time()
+        while not self.over and (left_s := until_s - self._world.time.now_s()) > 1e-9:
+            self._world.time.sleep(min(LOOK_S, left_s))
+            self._world.pass_time()
+        return self.over
+
+    def hear(self, problem: HostError | None) -> None:
+        """The first word counts: a caller that has lost the connection hears no more."""
+        if not self.over:
+            self.over, self.problem = True, problem
+
+
+def begin(world: FakeWorld, source: FakeHost, order: MigrationOrder) -> FakeCopy:
+    """As `HostPort.begin`. What libvirt refuses at once is the copy's own end."""
+    heard = FakeCopy(world)
+    with world.lock:
+        try:
+            guest = _guest(world, source, order.guest_uuid)
+            if guest.uuid in world.copies:
+                raise _error(source, f"another migration job is already running for domain '{guest.name}'", INVALID)
+            target = _target(world, source, order, guest)
+        except HostError as error:
+            heard.hear(error)
+            return heard
+        world.copies[guest.uuid] = _Copy(world, source, target, guest, order, heard)
+    world.pass_time()
+    return heard
 
 
 def migrate(world: FakeWorld, source: FakeHost, order: MigrationOrder) -> None:
-    """As `HostPort.migrate`."""
-    guest = _guest(world, source, order.guest_uuid)
-    target = _target(world, source, order, guest)
-    copy = _Copy(world, source, target, guest, world.faults.pop(guest.uuid, None))
-    with world.lock:
-        if guest.uuid in world.aborts:
-            raise _error(source, f"another migration job is already running for domain '{guest.name}'", INVALID)
-        world.aborts[guest.uuid] = copy.abort
-    if copy.fault is None or copy.fault.effect is not CopyEffect.LOSES_TOUCH:
-        _run(world, source, copy, order)
-        return
-    copy.fault = None
-    threading.Thread(target=_run_unheard, args=(world, source, copy, order), daemon=True).start()
-    copy.began.wait()
-    raise HostUnreachable(source.entry.name, "the connection was lost", detail="Cannot recv data: EOF")
-
-
-def _run_unheard(world: FakeWorld, source: FakeHost, copy: _Copy, order: MigrationOrder) -> None:
-    with contextlib.suppress(HostError):  # nobody is there to be told
-        _run(world, source, copy, order)
-
-
-def _run(world: FakeWorld, source: FakeHost, copy: _Copy, order: MigrationOrder) -> None:
-    uuid = copy.guest.uuid
-    try:
-        copy.run(order)
-    finally:
-        with world.lock:
-            del world.aborts[uuid]
-            source.jobs.pop(uuid, None)
-        copy.began.set()
-        world.check()
+    """To the end of it. Raises as libvirt's call does."""
+    copy = begin(world, source, order)
+    while not copy.wait(1.0):
+        pass
+    if copy.problem is not None:
+        raise copy.problem
 
 
 def _guest(world: FakeWorld, source: FakeHost, uuid: str) -> FakeGuest:
@@ -83,96 +102,141 @@ def _target(world: FakeWorld, source: FakeHost, order: MigrationOrder, guest: Fa
     return host
 
 
-@dataclass(slots=True)
 class _Copy:
-    world: FakeWorld
-    source: FakeHost
-    target: FakeHost
-    guest: FakeGuest
-    fault: CopyFault | None
-    abort: threading.Event
-    began: threading.Event
-    """There is a first reading, or it is over."""
+    """One copy as the hosts have it."""
 
     def __init__(
-        self, world: FakeWorld, source: FakeHost, target: FakeHost, guest: FakeGuest, fault: CopyFault | None
+        self,
+        world: FakeWorld,
+        source: FakeHost,
+        target: FakeHost,
+        guest: FakeGuest,
+        order: MigrationOrder,
+        heard: FakeCopy,
     ) -> None:
-        self.world, self.source, self.target, self.guest, self.fault = world, source, target, guest, fault
-        self.abort, self.began = threading.Event(), threading.Event()
+        self.world, self.source, self.target, self.guest, self.order = world, source, target, guest, order
+        self.heard = heard
+        self.fault: CopyFault | None = world.faults.pop(guest.uuid, None)
+        self.began_s = world.time.now_s()
+        self.rate_bytes_s = min(world.rate_bytes_s, order.bandwidth_bytes_s or world.rate_bytes_s)
+        self.coming: Iterator[JobStats] = readings(guest.memory_bytes, guest.dirty_rate_bytes_s, self.rate_bytes_s)
+        self.next: JobStats | None = next(self.coming)
+        self.last = JobStats(0, guest.memory_bytes, 0, guest.memory_bytes)
+        self.stalled = False
+        self.leftover = Leftover.NOTHING
+        target.run(guest.uuid, GuestState.PAUSED, Reason.MIGRATION)
+        target.arriving.add(guest.uuid)
+        source.jobs[guest.uuid] = self.last
 
-    def run(self, order: MigrationOrder) -> None:
-        rate = min(self.world.rate_bytes_s, order.bandwidth_bytes_s or self.world.rate_bytes_s)
-        last = JobStats(0, self.guest.memory_bytes, 0, self.guest.memory_bytes)
-        for reading in readings(self.guest.memory_bytes, self.guest.dirty_rate_bytes_s, rate):
-            self.world.time.sleep((reading.elapsed_ms - last.elapsed_ms) / 1000)
-            self.source.jobs[self.guest.uuid] = last = reading
-            self.began.set()
+    def pass_time(self) -> None:
+        """Everything that is due by now. Its own end takes it out of the world."""
+        try:
+            self._go_on()
+        except HostError as error:
+            self._over(error)
+
+    def abort(self) -> None:
+        self._over(_error(self.source, "operation aborted: migration out job: canceled by client", ABORTED))
+
+    def _go_on(self) -> None:
+        self._look()
+        while not self.stalled and self.next is not None and self.next.elapsed_ms / 1000 <= self._elapsed_s:
+            self.source.jobs[self.guest.uuid] = self.last = self.next
             if self.world.watch_copy is not None:
-                self.world.watch_copy(reading)
-            self._go_on(percent(reading))
-        self._go_on(100)
-        self._switch(order, final(last, rate))
-        if self.fault is not None and self.fault.effect is CopyEffect.LOSES_REPLY:
-            self._silence()
-            raise HostUnreachable(self.source.entry.name, "the connection was lost", detail="Cannot recv data: EOF")
+                self.world.watch_copy(self.last)
+                self._look()
+            self._lose_touch()
+            self._strike(percent(self.last))
+            self.next = next(self.coming, None)
+        if self.next is None and not self.stalled:
+            self._strike(100)
+            self._switch()
 
-    def _go_on(self, done_percent: int) -> None:
-        """Raises where the copy ends here."""
-        if self.abort.is_set():
-            self._aborted()
-        if self.guest.uuid not in self.source.active:
+    @property
+    def _elapsed_s(self) -> float:
+        return self.world.time.now_s() - self.began_s
+
+    def _look(self) -> None:
+        """What libvirt sees by itself: a QEMU or a host that is gone."""
+        uuid = self.guest.uuid
+        if uuid not in self.source.active:
             raise _error(self.source, "operation failed: domain is not running", FAILED)
+        if uuid not in self.target.active:
+            raise _error(self.source, "operation failed: Lost connection to destination host", FAILED)
+
+    def _lose_touch(self) -> None:
+        if self.fault is not None and self.fault.effect is CopyEffect.LOSES_TOUCH:
+            self.fault = None
+            self.heard.hear(_lost(self.source))
+
+    def _strike(self, done_percent: int) -> None:
+        """Raises where the copy ends here."""
         fault = self.fault
-        if fault is not None and done_percent >= fault.at_percent and fault.effect is not CopyEffect.LOSES_REPLY:
-            self._strike(fault)
-
-    def _aborted(self) -> None:
-        raise _error(self.source, "operation aborted: migration out job: canceled by client", ABORTED)
-
-    def _strike(self, fault: CopyFault) -> None:
-        self._silence()
+        if fault is None or done_percent < fault.at_percent or fault.effect is CopyEffect.LOSES_REPLY:
+            return
+        self.fault = None
+        self._silence(fault)
         match fault.effect:
             case CopyEffect.STALLS:
-                self.abort.wait()
-                self._aborted()
+                self.stalled = True
+                return
             case CopyEffect.TARGET_DIES:
                 self.world.kill(self.target.entry.name)
             case CopyEffect.SOURCE_DIES:
+                self.heard.hear(_lost(self.source))
                 self.world.kill(self.source.entry.name)
-                raise HostUnreachable(self.source.entry.name, "the connection was lost", detail="Cannot recv data: EOF")
             case CopyEffect.GUEST_STOPS:
-                with self.world.lock:
-                    del self.source.active[self.guest.uuid]
+                self.source.end(self.guest.uuid)
             case CopyEffect.HOLDS:
-                with self.world.lock:
-                    self.source.active[self.guest.uuid] = GuestState.PAUSED
+                self.source.run(self.guest.uuid, GuestState.PAUSED, Reason.MIGRATION)
             case _:
                 pass  # FAILS: nothing but the failure
-        self._leave(fault.leftover)
+        self.leftover = fault.leftover
         raise _error(self.source, "operation failed: job 'migration out' unexpectedly failed", FAILED)
 
-    def _silence(self) -> None:
-        for name in self.fault.silences if self.fault else ():
+    def _silence(self, fault: CopyFault) -> None:
+        for name in fault.silences:
             self.world.hosts[name].faults.unreachable = "the connection was lost"
 
-    def _leave(self, leftover: Leftover) -> None:
-        with self.world.lock:
-            if leftover is Leftover.PAUSED:
-                self.target.active[self.guest.uuid] = GuestState.PAUSED
-            elif leftover is Leftover.DEFINITION:
-                self.target.defined.add(self.guest.uuid)
-
-    def _switch(self, order: MigrationOrder, stats: JobStats) -> None:
+    def _switch(self) -> None:
         """At one instant: there is no moment at which it runs on both, or on neither."""
+        uuid, order = self.guest.uuid, self.order
+        state = self.source.active[uuid]
+        self.source.end(uuid)
+        self.target.arriving.discard(uuid)
+        self.target.run(uuid, state)
+        there = tuple(edited(disk, order.edits) for disk in self.guest.disks)
+        self.world.guests[uuid] = replace(self.guest, disks=there)
+        if order.persistent:
+            self.target.defined.add(uuid)
+            self.source.defined.discard(uuid)
+        self.target.completed[uuid] = final(self.last, self.rate_bytes_s)
+        fault = self.fault
+        if fault is not None and fault.effect is CopyEffect.LOSES_REPLY:
+            self._silence(fault)
+            self.heard.hear(_lost(self.source))
+        self._over(None)
+
+    def _over(self, problem: HostError | None) -> None:
+        """Libvirt takes back what it began, but for what a fault leaves behind."""
         uuid = self.guest.uuid
-        with self.world.lock:
-            self.target.active[uuid] = self.source.active.pop(uuid)
-            there = tuple(edited(disk, order.edits) for disk in self.guest.disks)
-            self.world.guests[uuid] = replace(self.guest, disks=there)
-            if order.persistent:
+        self.world.copies.pop(uuid, None)
+        self.source.jobs.pop(uuid, None)
+        self.next = None
+        self.stalled = True
+        if problem is not None:
+            if uuid in self.target.arriving:
+                self.target.end(uuid)
+            if self.leftover is Leftover.PAUSED:
+                self.target.run(uuid, GuestState.PAUSED, Reason.MIGRATION)
+            elif self.leftover is Leftover.DEFINITION:
                 self.target.defined.add(uuid)
-                self.source.defined.discard(uuid)
-            self.target.completed[uuid] = stats
+        self.heard.hear(problem)
+        self.world.check()
+
+
+def _lost(source: FakeHost) -> HostUnreachable:
+    return HostUnreachable(source.entry.name, "the connection was lost", detail="Cannot recv data: EOF")
 
 
 def _error(host: FakeHost, text: str, code: int) -> HostError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmferry.errors import HostError, HostUnreachable
-from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
+from vmferry.facts.look import Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.fakes import copying
 from vmferry.fakes.lan import way
@@ -16,6 +17,8 @@ from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import JobStats, MigrationOrder
 
+OWN_DOWNTIME_MS = 300
+"""QEMU's own limit."""
 NO_DOMAIN = 42
 """Libvirt's VIR_ERR_NO_DOMAIN."""
 
@@ -112,10 +115,22 @@ class FakeConnection:
         self._world.answer(self._host, "link_rate")
         return None if self._cannot_say("link_rate") else self._host.link_rate_bytes_s
 
+    def look(self, uuid: str) -> Look | None:
+        self._world.answer(self._host, "look")
+        if self._cannot_say("look"):
+            return Look(GuestState.UNKNOWN)
+        with self._world.lock:
+            return self._host.look(uuid)
+
     def migrate(self, order: MigrationOrder) -> None:
         self._world.answer(self._host, "migrate")
         self._known(order.guest_uuid)
         copying.migrate(self._world, self._host, order)
+
+    def begin(self, order: MigrationOrder) -> copying.FakeCopy:
+        self._world.answer(self._host, "migrate")
+        self._known(order.guest_uuid)
+        return copying.begin(self._world, self._host, order)
 
     def job_stats(self, uuid: str) -> JobStats | None:
         self._world.answer(self._host, "job_stats")
@@ -130,13 +145,54 @@ class FakeConnection:
         self._world.answer(self._host, "abort")
         self._known(uuid)
         with self._world.lock:
-            running = self._world.aborts.get(uuid) if uuid in self._host.jobs else None
-        if running is None:
-            raise self._error("no job is active on the domain", copying.INVALID)
-        running.set()
+            if uuid not in self._host.jobs:
+                raise self._error("no job is active on the domain", copying.INVALID)
+            self._world.copies[uuid].abort()
+
+    def max_downtime_ms(self, uuid: str) -> int:
+        self._world.answer(self._host, "max_downtime_ms")
+        self._known(uuid)
+        return self._host.max_downtime_ms.get(uuid, OWN_DOWNTIME_MS)
+
+    def set_max_downtime(self, uuid: str, limit_ms: int) -> None:
+        self._world.answer(self._host, "set_max_downtime")
+        self._known(uuid)
+        self._host.max_downtime_ms[uuid] = limit_ms
+
+    def destroy_held(self, uuid: str) -> None:
+        self._world.answer(self._host, "destroy_held")
+        with self._world.lock:
+            self._need_held(uuid)
+            self._host.end(uuid)
+            self._world.pass_time()
+
+    def resume_held(self, uuid: str) -> None:
+        self._world.answer(self._host, "resume_held")
+        with self._world.lock:
+            self._need_held(uuid)
+            self._host.run(uuid, GuestState.RUNNING)
+            self._world.check()
+
+    def undefine_off(self, uuid: str) -> None:
+        self._world.answer(self._host, "undefine_off")
+        with self._world.lock:
+            if self._known(uuid) is not GuestState.SHUT_OFF:
+                raise self._error("the guest is not shut off", copying.INVALID)
+            self._host.defined.discard(uuid)
+
+    def keep_definition(self, uuid: str) -> None:
+        self._world.answer(self._host, "keep_definition")
+        with self._world.lock:
+            self._known(uuid)
+            self._host.defined.add(uuid)
 
     def close(self) -> None:
         self.closed = True
+
+    def _need_held(self, uuid: str) -> None:
+        self._known(uuid)
+        if self._host.reasons.get(uuid) is not Reason.MIGRATION:
+            raise self._error("the guest is not paused by a migration", copying.INVALID)
 
     def _known(self, uuid: str) -> GuestState:
         state = self._host.state(uuid)

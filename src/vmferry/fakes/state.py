@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from vmferry.facts.guest import CpuMatch, DiskSight
+from vmferry.facts.guest import CpuMatch, DiskSight, Reason
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
+from vmferry.facts.look import INCOMING, OUTGOING, Look
 from vmferry.facts.network import NetworkFacts
 from vmferry.facts.storage import Mount, StorageFacts
 from vmferry.facts.system import SystemFacts
@@ -59,14 +60,43 @@ class FakeHost:
     jobs: dict[str, JobStats] = field(default_factory=dict)
     """UUID to the last reading of the migration that runs from here."""
     completed: dict[str, JobStats] = field(default_factory=dict)
+    reasons: dict[str, Reason] = field(default_factory=dict)
+    """UUID to why the guest is in its state, where that is out of the ordinary."""
+    arriving: set[str] = field(default_factory=set)
+    """UUIDs of guests that are just being received."""
+    max_downtime_ms: dict[str, int] = field(default_factory=dict)
+    """UUID to the limit of the guest's QEMU, where it is not QEMU's own."""
     other_jobs: dict[str, str] = field(default_factory=dict)
     """UUID to the kind of a job that runs on the guest here and is no migration, as `backup`."""
 
     def job(self, uuid: str) -> str | None:
-        return "outgoing migration" if uuid in self.jobs else self.other_jobs.get(uuid)
+        if uuid in self.arriving:
+            return INCOMING
+        return OUTGOING if uuid in self.jobs else self.other_jobs.get(uuid)
 
     def state(self, uuid: str) -> GuestState | None:
         return self.active.get(uuid, GuestState.SHUT_OFF if uuid in self.defined else None)
+
+    def look(self, uuid: str) -> Look | None:
+        state = self.state(uuid)
+        if state is None:
+            return None
+        return Look(state, self.reasons.get(uuid), uuid in self.defined, self.job(uuid))
+
+    def run(self, uuid: str, state: GuestState, reason: Reason | None = None) -> None:
+        """It has a QEMU process here from now on, or goes on with it in another state."""
+        self.active[uuid] = state
+        self.reasons.pop(uuid, None)
+        if reason is not None:
+            self.reasons[uuid] = reason
+
+    def end(self, uuid: str) -> None:
+        """Its QEMU process is gone, and all that went with it."""
+        self.active.pop(uuid, None)
+        self.reasons.pop(uuid, None)
+        self.jobs.pop(uuid, None)
+        self.max_downtime_ms.pop(uuid, None)
+        self.arriving.discard(uuid)
 
     def guests(self, known: dict[str, FakeGuest]) -> tuple[Guest, ...]:
         here = [known[uuid] for uuid in known if uuid in self.active or uuid in self.defined]

@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.fakes.clock import FakeTime, Time
@@ -18,6 +18,14 @@ from vmferry.model.host import HostEntry
 from vmferry.model.migration import JobStats
 
 
+class Going(Protocol):
+    """A copy that goes on by itself (`copying.py`)."""
+
+    def pass_time(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
 @dataclass(slots=True)
 class FakeWorld:
     """Hosts and guests. Build it first; then it may be used from many threads."""
@@ -26,17 +34,18 @@ class FakeWorld:
     rate_bytes_s: int = 100_000_000
     """Of every copy."""
     watch_copy: Callable[[JobStats], None] | None = None
-    """Called at every reading of a copy, in its thread: the place to change something in the middle of it."""
+    """Called at every reading of a copy: the place to change something in the middle of it."""
     hosts: dict[str, FakeHost] = field(default_factory=dict)
     guests: dict[str, FakeGuest] = field(default_factory=dict)
     """By UUID."""
     silent_guests: set[str] = field(default_factory=set)
     """UUIDs of guests that run but do not answer on the network."""
     faults: dict[str, CopyFault] = field(default_factory=dict)
-    aborts: dict[str, threading.Event] = field(default_factory=dict)
-    """By the UUID of the guest whose copy runs."""
+    copies: dict[str, Going] = field(default_factory=dict)
+    """By the UUID of the guest that is being copied."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     """Held to change where guests are."""
+    _passing: bool = False
 
     def add_host(self, name: str, **settings: Any) -> HostEntry:  # noqa: ANN401 - fields of FakeHost
         """`settings` are fields of `FakeHost`. It is in the world; in an inventory only once somebody puts it there."""
@@ -65,7 +74,7 @@ class FakeWorld:
         with self.lock:
             there = self.hosts[host]
             if state.active:
-                there.active[guest.uuid] = state
+                there.run(guest.uuid, state)
             if persistent:
                 there.defined.add(guest.uuid)
 
@@ -81,8 +90,8 @@ class FakeWorld:
         with self.lock:
             dead = self.hosts[host]
             dead.faults.unreachable = reason
-            dead.active.clear()
-            dead.jobs.clear()
+            for uuid in tuple(dead.active):
+                dead.end(uuid)
 
     def active_on(self, guest: FakeGuest) -> tuple[str, ...]:
         """Hosts on which it has a QEMU process, paused ones included."""
@@ -101,8 +110,21 @@ class FakeWorld:
                 running = self.running_on(guest)
                 assert len(running) <= 1, f"guest {guest.name} runs on {' and '.join(running)}"
 
+    def pass_time(self) -> None:
+        """Everything that was due happens. Every question to a host does this first."""
+        with self.lock:
+            if self._passing:
+                return  # asked from the middle of it, as by `watch_copy`
+            self._passing = True
+            try:
+                for copy in tuple(self.copies.values()):
+                    copy.pass_time()
+            finally:
+                self._passing = False
+
     def answer(self, host: FakeHost, method: str) -> None:
         """What every question to a host goes through. Raises HostUnreachable or HostError."""
+        self.pass_time()
         name, faults = host.entry.name, host.faults
         if faults.hangs is not None:
             faults.hangs.wait()

@@ -1,153 +1,201 @@
-"""Who runs the guest after a copy that did not end as it should, and what that means.
+"""What two sightings of a guest mean: who has it, and what the migration does next.
 
-Two rules of what may be in this file: it decides only from what both hosts answered when asked now, never from what was
-remembered; and no row of the table does anything destructive. A host that could not be asked is a value of its own.
+Three rules of what may be in this file. It decides only from what both hosts answered when asked now, never from what
+is remembered. A host that could not be asked is a value of its own, and permits nothing. The table is total: every pair
+of sightings has a cell, and a test walks all of them.
 
-The table is total: every pair of sightings has a row, and a test walks all of them.
+How sure one has to be is part of a cell. What cannot become otherwise is believed `AT_ONCE`. What libvirt may be about
+to change by itself (it removes a copy that failed, resumes a guest that it held, forgets a source that has left) is
+believed when it is still so after `LONG`. Where nobody has heard how libvirt's own call ended, even a quiet source is
+looked at for `SHORT`: the call may be about to begin.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vmferry.model.guest import GuestState
-from vmferry.model.migration import Outcome
+from vmferry.flow.sights import Sight
+from vmferry.flow.states import Event
 
 
-class Sight(enum.StrEnum):
-    """What one host answered about the guest."""
+class Patience(enum.StrEnum):
+    """How long the hosts have to go on saying the same."""
 
-    MOVING = "is being copied away"
-    RUNS = "runs"
-    PAUSED = "paused"
-    OFF = "off"
-    ABSENT = "absent"
-    UNASKED = "cannot be asked"
+    AT_ONCE = "at once"
+    SHORT = "short"
+    LONG = "long"
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What is now the case. `text` is for people, with {source} and {target} to fill in."""
-
-    outcome: Outcome
+class Cell:
+    event: Event
     text: str
+    """For people, with {source} and {target} to fill in."""
+    patience: Patience = Patience.LONG
 
 
-def sight(state: GuestState | None, *, moving: bool = False) -> Sight:
-    """`moving`: this host says that its copy of the guest is still being sent away.
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the guest was like before the migration."""
 
-    A state that libvirt itself calls unknown was answered, but says nothing: as if the host were not asked. Of a
-    crashed guest QEMU is kept, and with it the images: it is there, and does not run.
-    """
-    if state is None:
-        return Sight.ABSENT
-    if state is GuestState.UNKNOWN:
-        return Sight.UNASKED
-    if moving:
-        return Sight.MOVING
-    if state in (GuestState.PAUSED, GuestState.SUSPENDED, GuestState.CRASHED):
-        return Sight.PAUSED
-    return Sight.RUNS if state.active else Sight.OFF
+    paused: bool = False
+    persistent: bool = True
 
 
-_SAFE = Settled(Outcome.ROLLED_BACK, "the guest runs on {source}, and nothing of it is on {target}")
-_ARRIVED = Settled(Outcome.MIGRATED, "the guest runs on {target}")
-_STOPPED = Settled(Outcome.FAILED, "the guest is shut off on {source} and is not on {target}: it stopped meanwhile")
-_ENDED = Settled(Outcome.FAILED, "the guest is gone from both hosts, as a transient one is that stopped")
-_LOST = Settled(
-    Outcome.IN_DOUBT,
+_SAFE = Cell(Event.SAFE, "the guest runs on {source}, and nothing of it is on {target}", Patience.SHORT)
+_SAFE_PAUSED = Cell(Event.SAFE, "the guest is paused on {source}, and nothing of it is on {target}", Patience.SHORT)
+_LEFTOVER = Cell(Event.SAFE, "the guest is on {source}; {target} holds a copy that never ran")
+_DEFINED = Cell(Event.SAFE, "the guest is on {source}; {target} holds a definition of it")
+_HELD = Cell(Event.SAFE, "the guest is paused on {source} by the migration and never reached {target}")
+_MOVING = Cell(Event.MOVING, "the copy from {source} to {target} goes on by itself", Patience.AT_ONCE)
+_POST_COPY = Cell(
+    Event.SWITCH, "the guest runs on {target} while {source} still sends its memory (post-copy)", Patience.AT_ONCE
+)
+_ARRIVED = Cell(Event.ARRIVED, "the guest is on {target} and gone from {source}", Patience.AT_ONCE)
+_ARRIVED_DEFINED = Cell(Event.ARRIVED, "the guest is on {target}; {source} still has a definition of it")
+_ARRIVED_HELD = Cell(Event.ARRIVED, "the guest runs on {target}; {source} still holds its old, paused copy")
+_STOPPED = Cell(
+    Event.STOPPED,
+    "the guest is shut off on {source} and is not on {target}: it stopped meanwhile",
+    Patience.SHORT,
+)
+_STOPPED_LEFTOVER = Cell(Event.STOPPED, "the guest is shut off on {source}; {target} holds a copy that never ran")
+_ENDED = Cell(Event.STOPPED, "the guest is gone from both hosts, as a transient one is that stopped")
+_LOST = Cell(
+    Event.DOUBT,
     "neither {source} nor {target} knows the guest any more: look for it with vmferry guest list, and in the logs of "
     "libvirt on both",
 )
-_ARRIVED_OFF = Settled(
-    Outcome.IN_DOUBT,
+_ARRIVED_OFF = Cell(
+    Event.DOUBT,
     "the guest is gone from {source} and is shut off on {target}: it arrived and stopped; look there first",
 )
-_OFF_TWICE = Settled(
-    Outcome.IN_DOUBT,
+_OFF_TWICE = Cell(
+    Event.DOUBT,
     "the guest is shut off, and both {source} and {target} hold a definition of it: undefine one before starting it",
 )
-_MOVING = Settled(
-    Outcome.IN_DOUBT,
-    "the copy from {source} to {target} still goes on by itself: see vmferry guest list for where it ends; virsh "
-    "domjobabort on {source} ends it",
-)
-_TWICE = Settled(
-    Outcome.IN_DOUBT,
+_TWICE = Cell(
+    Event.DOUBT,
     "BOTH {source} and {target} say that the guest runs: look at both (virsh dominfo) and stop one at once",
 )
-_LEFTOVER = Settled(
-    Outcome.IN_DOUBT,
-    "the guest runs on {source}; {target} holds a copy that does not run: look at it with virsh domstate, and once it "
-    "is sure that it never ran, virsh destroy it there",
+_BOTH_PAUSED = Cell(
+    Event.DOUBT,
+    "the guest is paused on {source} and on {target}: find out which has run last before resuming one",
 )
-_DEFINED = Settled(
-    Outcome.IN_DOUBT,
-    "the guest runs on {source}; {target} holds a definition of it: virsh undefine it there, without its storage",
+_RAN_THERE = Cell(
+    Event.DOUBT,
+    "the guest is paused on {source} by the migration and shut off on {target}: if it ran there, its old copy on "
+    "{source} must not be resumed; look into /var/log/libvirt/qemu on {target}",
 )
-_BOTH_HELD = Settled(
-    Outcome.IN_DOUBT,
-    "the guest is paused on {source} and there is a copy on {target}: find out which has run last before resuming one",
+_TRANSIENT_HELD = Cell(
+    Event.DOUBT,
+    "the guest is paused on {source} by the migration and not on {target}; being transient it may have run and stopped "
+    "there: look into /var/log/libvirt/qemu on {target}, and resume it on {source} only if it did not",
 )
-_HELD = Settled(
-    Outcome.IN_DOUBT,
-    "the guest is paused on {source} and is not on {target}: virsh resume it on {source}",
+_PART_LOST = Cell(
+    Event.DOUBT,
+    "the post-copy from {source} to {target} has lost one of its halves, so the guest's memory is lost: destroy what "
+    "is left of it on both, then start it from its disks where it is to be",
 )
-_ARRIVED_HELD = Settled(Outcome.MIGRATED, "the guest is on {target}, paused")
-_UNSURE = Settled(
-    Outcome.IN_DOUBT,
+_UNSURE = Cell(
+    Event.DOUBT,
     "not both hosts can be asked, so nothing was touched: when they answer again, virsh domstate on {source} and "
     "{target}; never start or resume the guest on one before the other has been asked",
 )
 
-TABLE: dict[Sight, dict[Sight, Settled]] = {
-    # source        target
-    Sight.MOVING: dict.fromkeys(Sight, _MOVING),
-    Sight.RUNS: {
-        Sight.MOVING: _TWICE,
-        Sight.RUNS: _TWICE,
-        Sight.PAUSED: _LEFTOVER,
-        Sight.OFF: _DEFINED,
-        Sight.ABSENT: _SAFE,
-        Sight.UNASKED: _UNSURE,
-    },
-    Sight.PAUSED: {
-        Sight.MOVING: _BOTH_HELD,
-        Sight.RUNS: _BOTH_HELD,
-        Sight.PAUSED: _BOTH_HELD,
-        Sight.OFF: _HELD,
-        Sight.ABSENT: _HELD,
-        Sight.UNASKED: _UNSURE,
-    },
-    Sight.OFF: {
-        Sight.MOVING: _ARRIVED,
-        Sight.RUNS: _ARRIVED,
-        Sight.PAUSED: _ARRIVED_HELD,
-        Sight.OFF: _OFF_TWICE,
-        Sight.ABSENT: _STOPPED,
-        Sight.UNASKED: _UNSURE,
-    },
-    Sight.ABSENT: {
-        Sight.MOVING: _ARRIVED,
-        Sight.RUNS: _ARRIVED,
-        Sight.PAUSED: _ARRIVED_HELD,
-        Sight.OFF: _ARRIVED_OFF,
-        Sight.ABSENT: _LOST,
-        Sight.UNASKED: _UNSURE,
-    },
-    Sight.UNASKED: dict.fromkeys(Sight, _UNSURE),
+_RUNNING_THERE = (Sight.RUNS, Sight.MOVING, Sight.SWITCHING, Sight.POST_COPY, Sight.POST_COPY_BROKEN)
+_NEVER_RAN = (Sight.ARRIVING, Sight.HELD)
+_GONE = (Sight.OFF, Sight.ABSENT)
+_UNASKED = (Sight.UNASKED,)
+_ALL = tuple(Sight)
+
+
+def _row(*cells: tuple[Iterable[Sight], Cell]) -> dict[Sight, Cell]:
+    """What target sightings mean; raises where one is missing or said twice."""
+    row: dict[Sight, Cell] = {}
+    for sights, cell in cells:
+        for each in sights:
+            if each in row:
+                raise ValueError(f"{each} has two cells")
+            row[each] = cell
+    if len(row) != len(Sight):
+        raise ValueError(f"no cell for {set(Sight) - row.keys()}")
+    return row
+
+
+_POST_COPY_ROW = _row(
+    ((Sight.POST_COPY, Sight.POST_COPY_BROKEN, Sight.RUNS, Sight.PAUSED, *_NEVER_RAN), _POST_COPY),
+    ((*_GONE, Sight.MOVING, Sight.SWITCHING), _PART_LOST),
+    (_UNASKED, _UNSURE),
+)
+
+TABLE: dict[Sight, dict[Sight, Cell]] = {
+    # source: what the target says, and what that means
+    Sight.RUNS: _row(
+        ((Sight.ABSENT,), _SAFE),
+        ((Sight.OFF,), _DEFINED),
+        (_NEVER_RAN, _LEFTOVER),
+        (_RUNNING_THERE, _TWICE),
+        ((Sight.PAUSED,), _BOTH_PAUSED),
+        (_UNASKED, _UNSURE),
+    ),
+    Sight.MOVING: _row((_RUNNING_THERE, _TWICE), ((*_NEVER_RAN, *_GONE, Sight.PAUSED, Sight.UNASKED), _MOVING)),
+    Sight.SWITCHING: _row(
+        ((Sight.RUNS, Sight.MOVING, Sight.SWITCHING), _ARRIVED_HELD),
+        ((Sight.POST_COPY, Sight.POST_COPY_BROKEN), _POST_COPY),
+        ((*_NEVER_RAN, *_GONE, Sight.PAUSED, Sight.UNASKED), _MOVING),
+    ),
+    Sight.POST_COPY: _POST_COPY_ROW,
+    Sight.POST_COPY_BROKEN: _POST_COPY_ROW,
+    Sight.ARRIVING: _row((_ALL, _UNSURE)),
+    Sight.HELD: _row(
+        ((Sight.RUNS, Sight.MOVING, Sight.SWITCHING), _ARRIVED_HELD),
+        ((Sight.POST_COPY, Sight.POST_COPY_BROKEN), _PART_LOST),
+        (_NEVER_RAN, _HELD),
+        ((Sight.ABSENT,), _HELD),
+        ((Sight.OFF,), _RAN_THERE),
+        ((Sight.PAUSED,), _BOTH_PAUSED),
+        (_UNASKED, _UNSURE),
+    ),
+    Sight.PAUSED: _row(
+        ((Sight.ABSENT,), _SAFE_PAUSED),
+        ((Sight.OFF,), _DEFINED),
+        (_NEVER_RAN, _LEFTOVER),
+        (_RUNNING_THERE, _BOTH_PAUSED),
+        ((Sight.PAUSED,), _BOTH_PAUSED),
+        (_UNASKED, _UNSURE),
+    ),
+    Sight.OFF: _row(
+        ((Sight.RUNS, Sight.PAUSED, Sight.MOVING, Sight.SWITCHING), _ARRIVED_DEFINED),
+        ((Sight.POST_COPY, Sight.POST_COPY_BROKEN), _PART_LOST),
+        (_NEVER_RAN, _STOPPED_LEFTOVER),
+        ((Sight.OFF,), _OFF_TWICE),
+        ((Sight.ABSENT,), _STOPPED),
+        (_UNASKED, _UNSURE),
+    ),
+    Sight.ABSENT: _row(
+        ((Sight.RUNS, Sight.PAUSED, Sight.MOVING, Sight.SWITCHING), _ARRIVED),
+        ((Sight.POST_COPY, Sight.POST_COPY_BROKEN), _PART_LOST),
+        (_NEVER_RAN, _LOST),
+        ((Sight.OFF,), _ARRIVED_OFF),
+        ((Sight.ABSENT,), _LOST),
+        (_UNASKED, _UNSURE),
+    ),
+    Sight.UNASKED: _row((_ALL, _UNSURE)),
 }
 
 
-def settle(source: Sight, target: Sight, *, was_paused: bool, persistent: bool) -> Settled:
+def settle(source: Sight, target: Sight, before: Before) -> Cell:
     """Decide, with what the guest was like before.
 
-    One that was paused is as safe paused on its source as a running one; one without a definition is gone from
-    everywhere once it stops, which is no loss.
+    A transient guest has no definition that would tell whether it has run: once it stops it is gone from everywhere,
+    which is no loss, and one that is held on its source may have been on the target meanwhile.
     """
-    if was_paused and source is Sight.PAUSED:
-        source = Sight.RUNS
-    if not persistent and source is target is Sight.ABSENT:
-        return _ENDED
+    if not before.persistent:
+        if source is Sight.ABSENT and target in (Sight.ABSENT, *_NEVER_RAN):
+            return _ENDED
+        if source is Sight.HELD and target is Sight.ABSENT:
+            return _TRANSIENT_HELD
     return TABLE[source][target]

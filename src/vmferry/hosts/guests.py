@@ -9,6 +9,7 @@ from dataclasses import replace
 import libvirt
 
 from vmferry.facts.guest import BlockJob, CpuMatch, GuestFacts, GuestSnapshot, Reason
+from vmferry.facts.look import Look
 from vmferry.hosts import abilities, jobs
 from vmferry.model.guest import Guest, GuestState
 from vmferry.xml.domain import Seen, read_guest, read_guest_facts
@@ -55,6 +56,12 @@ _DISK_ERRORS = {
     libvirt.VIR_DOMAIN_DISK_ERROR_UNSPEC: "QEMU stopped at an I/O error",
     libvirt.VIR_DOMAIN_DISK_ERROR_NO_SPACE: "QEMU stopped because its storage is full",
 }
+_KEEPING = (
+    libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+    | getattr(libvirt, "VIR_DOMAIN_UNDEFINE_KEEP_TPM", 0)
+    | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+    | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+)
 _NOWAIT = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 """A guest whose monitor is busy is described by what libvirt knows without asking it."""
 
@@ -187,6 +194,31 @@ def state(domain: libvirt.virDomain) -> GuestState | None:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return None
         raise
+
+
+def look(domain: libvirt.virDomain) -> Look | None:
+    """None where the host has it no more. The job is asked for after the state: none is missed that ends in between."""
+    try:
+        number, reason = domain.state()
+        persistent = bool(domain.isPersistent())
+        job = jobs.kind(domain) if number != libvirt.VIR_DOMAIN_SHUTOFF else None
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
+    return Look(_STATES.get(number, GuestState.UNKNOWN), _REASONS.get((number, reason)), persistent, job)
+
+
+def undefine(domain: libvirt.virDomain) -> None:
+    """The definition alone: what belongs to the guest (NVRAM, TPM state) is its, wherever it runs now."""
+    if domain.isActive():
+        raise libvirt.libvirtError("the guest is active")
+    domain.undefineFlags(_KEEPING)
+
+
+def keep_definition(connection: libvirt.virConnect, domain: libvirt.virDomain) -> None:
+    xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE | libvirt.VIR_DOMAIN_XML_INACTIVE)
+    connection.defineXML(xml)
 
 
 def disk_problems(domain: libvirt.virDomain) -> tuple[tuple[str, str], ...]:

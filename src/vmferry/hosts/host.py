@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import libvirt
 
-from vmferry.errors import HostUnreachable
+from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.compute import DomainSupport
-from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts
+from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
+from vmferry.facts.look import Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.hosts import abilities, guests, inventory, jobs
 from vmferry.hosts.asking import asking
@@ -21,13 +22,18 @@ from vmferry.hosts.greeting import Greeting, read_greeting
 from vmferry.hosts.line import Line
 from vmferry.hosts.probes import probe
 from vmferry.hosts.shell import Shell
+from vmferry.hosts.threaded import InThread
 from vmferry.hosts.told.clock import read_clock
 from vmferry.hosts.told.sections import Sections, read_sections
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.ports import Copy
 from vmferry.xml.capabilities import Capabilities, read_capabilities
 from vmferry.xml.parse import BadXml
+
+HELD = (Reason.MIGRATION, Reason.STARTING_UP)
+"""Why a guest stands still that a migration has not let run yet, or has stopped for its switch."""
 
 
 class LibvirtHost:
@@ -152,6 +158,13 @@ class LibvirtHost:
     def link_rate(self) -> int | None:
         return self._greeting().rate_bytes_s(self._entry.migration_address)
 
+    def look(self, uuid: str) -> Look | None:
+        with self._asking(f"tell who has guest {uuid}"):
+            return guests.look(self._domain(uuid)) if self._knows(uuid) else None
+
+    def begin(self, order: MigrationOrder) -> Copy:
+        return InThread(lambda: self.migrate(order))
+
     def migrate(self, order: MigrationOrder) -> None:
         with self._asking(f"migrate guest {order.guest_uuid}"):
             jobs.migrate(self._domain(order.guest_uuid), order)
@@ -167,6 +180,39 @@ class LibvirtHost:
     def abort(self, uuid: str) -> None:
         with self._asking(f"abort the migration of guest {uuid}"):
             self._domain(uuid).abortJob()
+
+    def max_downtime_ms(self, uuid: str) -> int:
+        with self._asking(f"tell the downtime limit of guest {uuid}"):
+            return int(self._domain(uuid).migrateGetMaxDowntime())
+
+    def set_max_downtime(self, uuid: str, limit_ms: int) -> None:
+        with self._asking(f"set the downtime limit of guest {uuid}"):
+            self._domain(uuid).migrateSetMaxDowntime(limit_ms)
+
+    def destroy_held(self, uuid: str) -> None:
+        with self._asking(f"destroy the held copy of guest {uuid}"):
+            self._need_held(uuid)
+            self._domain(uuid).destroy()
+
+    def resume_held(self, uuid: str) -> None:
+        with self._asking(f"resume guest {uuid}"):
+            self._need_held(uuid)
+            self._domain(uuid).resume()
+
+    def _need_held(self, uuid: str) -> None:
+        """Right before, so that nothing is done to a guest that has begun to run."""
+        seen = guests.look(self._domain(uuid))
+        if seen is None or seen.state is not GuestState.PAUSED or seen.reason not in HELD:
+            state = "gone" if seen is None else f"{seen.state}{f' ({seen.reason})' if seen.reason else ''}"
+            raise HostError(self._entry.name, f"guest {uuid} is {state} on host {self._entry.name}; it was left alone")
+
+    def undefine_off(self, uuid: str) -> None:
+        with self._asking(f"forget the definition of guest {uuid}"):
+            guests.undefine(self._domain(uuid))
+
+    def keep_definition(self, uuid: str) -> None:
+        with self._asking(f"keep the definition of guest {uuid}"):
+            guests.keep_definition(self._connection, self._domain(uuid))
 
     def close(self) -> None:
         with contextlib.suppress(libvirt.libvirtError):  # it is gone already, which is what was wanted

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import libvirt
 
@@ -21,24 +20,7 @@ def migrate(domain: libvirt.virDomain, order: MigrationOrder) -> None:
     flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
     if order.persistent:
         flags |= libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
-    with _allowing(domain, order.max_downtime_ms):
-        domain.migrateToURI3(order.peer_uri, _parameters(order) | _definitions(domain, order), flags)
-
-
-@contextlib.contextmanager
-def _allowing(domain: libvirt.virDomain, max_downtime_ms: int | None) -> Iterator[None]:
-    """It is a setting of the running QEMU: a guest that stays gets its old one back."""
-    if max_downtime_ms is None:
-        yield
-        return
-    before_ms = domain.migrateGetMaxDowntime()
-    domain.migrateSetMaxDowntime(max_downtime_ms)
-    try:
-        yield
-    except libvirt.libvirtError:
-        with contextlib.suppress(libvirt.libvirtError):  # the guest may be gone, and its QEMU with it
-            domain.migrateSetMaxDowntime(before_ms)
-        raise
+    domain.migrateToURI3(order.peer_uri, _parameters(order) | _definitions(domain, order), flags)
 
 
 def _parameters(order: MigrationOrder) -> dict[str, str | int]:

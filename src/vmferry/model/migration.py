@@ -28,7 +28,6 @@ class MigrationOrder:
     persistent: bool
     """The definition moves along: made on the target, removed from the source, both by libvirt itself."""
     bandwidth_bytes_s: int | None = None
-    max_downtime_ms: int | None = None
     edits: tuple[Edit, ...] = ()
     """What the definitions have to say differently on the target, the running one and the one that is kept."""
     target_xml: str | None = None

@@ -7,7 +7,10 @@ from typing import Any
 
 import msgspec
 
+from vmferry.flow.journal import Entry
+from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Finding
+from vmferry.model.job import Job
 from vmferry.model.migration import Forecast, MigrationResult
 from vmferry.placement.rank import Candidate
 from vmferry.rules.policy import Override
@@ -54,6 +57,27 @@ def migration_document(result: MigrationResult) -> Document:
     """`migrate`, and each of `job list`."""
     document: Document = _plain(result)
     return document
+
+
+def jobs_document(jobs: Iterable[Job]) -> Document:
+    """`job list`."""
+    return {"jobs": [_job(job) for job in jobs]}
+
+
+def job_document(job: Job, journal: Iterable[Entry], progress: Progress | None) -> Document:
+    """`job show`: the one job, with its journal."""
+    shown = _job(job) | {"journal": [_entry(entry) for entry in journal], "progress": _plain(progress)}
+    return {"jobs": [shown]}
+
+
+def _job(job: Job) -> Document:
+    """As `migrate` gives it, with where it is and who has it in hand."""
+    return migration_document(job.result) | {"state": job.state, "worker": job.worker}
+
+
+def _entry(entry: Entry) -> Document:
+    """Without the fields that its kind does not have."""
+    return {name: value for name, value in _plain(entry).items() if value not in (None, "")}
 
 
 def _report(report: CheckReport, targets: list[Document]) -> Document:

@@ -1,42 +1,43 @@
 """The main job: check, choose, predict, copy, verify; and where the copy fails, find out who runs the guest.
 
-    planned -> checked -> copying -> verified -> finished
-                  |          `-> settled -> rolled back | in doubt | failed | (it did arrive) verified
-                  `-> refused
-
-Libvirt itself moves the definition (made on the target, removed from the source, in its own last phase), so that the
-transfer outlives this process. Nothing here removes anything.
+What may change anything is in `transaction.py`; before it, hosts are only asked. Libvirt itself moves the definition
+(made on the target, removed from the source, in its own last phase), so that the transfer outlives this process.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from vmferry.errors import VmferryError
+from vmferry.errors import Fenced, VmferryError
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.wish import MoveWish
-from vmferry.flow.settle import Settled
+from vmferry.flow.journal import Entry, Kind
+from vmferry.flow.states import Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
-from vmferry.model.guest import Guest, Probe
-from vmferry.model.migration import Forecast, Measured, MigrationOrder, MigrationResult, Outcome, Verified
+from vmferry.model.guest import Guest, GuestState, Probe
+from vmferry.model.job import Job, Plan
+from vmferry.model.migration import Forecast, MigrationOrder, MigrationResult, Outcome, Verified
 from vmferry.placement.rank import Candidate
-from vmferry.ports import HostPort, Prober, Store, Watch
+from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
 from vmferry.rules.policy import NO_POLICY, Policy
+from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
-from vmferry.service.copying import CopyEnd, copy
 from vmferry.service.definition import arriving
 from vmferry.service.predict import Limits, predict
-from vmferry.service.settling import SETTLE_LIMIT_S, settled
+from vmferry.service.record import Record, stamp
+from vmferry.service.sides import Sides, Together
 from vmferry.service.steps import StepLog
 from vmferry.service.survey import Unreached
-from vmferry.service.verify import ONE_COPY, verify
+from vmferry.service.transaction import OUTCOMES, Guides, Transaction
+
+PATIENCE_S = 30.0
+"""Libvirt needs a moment to clean up a target whose QEMU died; a dead peer is seen by its keepalive after 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Request:
     policy: Policy = NO_POLICY
     definition: str | None = None
     """The user's own definition of the guest for the target, as XML."""
-    settle_limit_s: float = SETTLE_LIMIT_S
+    settle_limit_s: float = PATIENCE_S
     """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
 
@@ -73,7 +74,7 @@ class Listener(Protocol):
 
     def progress(self, progress: Progress) -> None: ...
 
-    def settling(self, end: CopyEnd) -> None: ...
+    def settling(self, problem: VmferryError | None) -> None: ...
 
     def verified(self, checks: Sequence[Verified]) -> None: ...
 
@@ -86,7 +87,12 @@ class Tools:
     """What a migration needs beside its hosts."""
 
     store: Store
+    jobs: Jobs
     prober: Prober
+    clock: Clock
+    together: Together
+    worker: str
+    """Who writes the journal: names this process so that others can see whether it lives."""
     now: Callable[[], datetime]
     """Aware, in UTC."""
     new_job: Callable[[], str]
@@ -98,36 +104,104 @@ class Migration:
     def __init__(self, request: Request, tools: Tools, listener: Listener, cancel: threading.Event) -> None:
         self.request, self.tools, self.listener, self.cancel = request, tools, listener, cancel
         self.log = StepLog(tools.now)
-        self.began_s = time.monotonic()
+        self.began_s = tools.clock.now_s()
+        self.plan = Plan(
+            guest_uuid=request.guest.uuid,
+            paused=request.guest.state is GuestState.PAUSED,
+            persistent=request.guest.persistent,
+            memory_bytes=request.guest.memory_bytes,
+            bandwidth_bytes_s=request.bandwidth_bytes_s,
+            max_downtime_ms=request.max_downtime_ms,
+        )
         self.result = MigrationResult(
             job=tools.new_job(),
             guest=request.guest.name,
             source=request.source.entry.name,
             target=None,
-            outcome=Outcome.FAILED,
+            outcome=None,
         )
 
     def run(self) -> MigrationResult:
-        """Blocks to the end. What went wrong is in the result; only a source that fails before the copy raises."""
+        """Blocks to the end. What went wrong is in the result; only a source that fails before the copy raises.
+
+        Raises Refused where another job has the guest already, Fenced where another worker took this one over.
+        """
+        if self.request.dry_run:
+            return self._dry_run()
+        record = self._open()
+        try:
+            result = self._run(record)
+        except (VmferryError, KeyboardInterrupt) as error:
+            if record.state in UNTOUCHED and not isinstance(error, Fenced):
+                self._end(record, Event.BREAK, str(error))
+            raise
+        self._keep(result)
+        return result
+
+    def _open(self) -> Record:
+        tools = self.tools
+        job = Job(self.result, self.plan, State.PLANNED, tools.worker)
+        first = Entry(Kind.STATE, State.PLANNED, at=stamp(tools.now()), worker=tools.worker)
+        lease = tools.jobs.open(job, first, tools.worker)
+        return Record(tools.jobs, tools.clock, tools.now, lease, job, [first])
+
+    def _dry_run(self) -> MigrationResult:
+        chosen, refused = self._choose()
+        if chosen is not None:
+            return self.result
+        return replace(self.result, outcome=Outcome.REFUSED, error=refused, steps=self.log.steps)
+
+    def _run(self, record: Record) -> MigrationResult:
+        chosen, refused = self._choose()
+        if chosen is None:
+            return self._end(record, Event.REFUSE, refused)
+        if self.cancel.is_set():
+            record.change(cancelled=True)
+            return self._end(record, Event.CANCEL, "cancelled before the copy began; nothing was changed")
+        move, target = chosen
+        self._plan(record, move)
+        record.enter(Event.GO)
+        record.renew(now=True)
+        no_room = record.reserve(move.target.host.memory_free_bytes)
+        if no_room is not None:
+            return self._end(record, Event.REFUSE, no_room)
+        return self._move(record, move, target)
+
+    def _choose(self) -> tuple[tuple[MoveFacts, HostPort] | None, str]:
+        """The best target, or why there is none."""
         with self.log.step("check"):
             report = self._check()
             self.listener.checked(report)
         if report.best is None:
-            return self._finish(outcome=Outcome.REFUSED, error=refusal(report))
+            return None, refusal(report)
         if report.best.verdict is Verdict.UNKNOWN and not self.request.accept_unknown:
-            return self._finish(outcome=Outcome.REFUSED, error=open_questions(report.best))
+            return None, open_questions(report.best)
         target = next(host for host in self.request.targets if host.entry.name == report.best.host)
         move = report.move(report.best.host)
-        facts = move.guest
         with self.log.step("forecast"):
-            forecast = self._forecast(facts, target)
-        self.result = replace(self.result, target=report.best.host, forecast=forecast)
+            forecast = self._forecast(move.guest, target)
+        self.result = replace(self.result, target=report.best.host, forecast=forecast, steps=self.log.steps)
         self.listener.chosen(report.best.host, forecast)
-        if self.request.dry_run:
-            return self._finish(outcome=None)
-        if self.cancel.is_set():
-            return self._cancelled_before_the_copy()
-        return self._move(move, target)
+        return (move, target), ""
+
+    def _plan(self, record: Record, move: MoveFacts) -> None:
+        """With what another worker would need to go on."""
+        facts, probe = arriving(move), self.request.probe or move.guest.probe
+        self.plan = replace(
+            self.plan,
+            disks=tuple((disk.target, disk.source) for disk in facts.guest.disks),
+            address=probe.address if probe else None,
+            url=probe.url if probe else None,
+        )
+        record.job = replace(record.job, plan=self.plan, result=self.result)
+
+    def _end(self, record: Record, event: Event, error: str) -> MigrationResult:
+        """Of a migration that has touched nothing."""
+        state = next_state(record.state, event)
+        record.change(target=self.result.target, forecast=self.result.forecast)
+        record.change(outcome=OUTCOMES[state], error=error, steps=self.log.steps)
+        record.enter(event, error)
+        return record.close()
 
     def _check(self) -> CheckReport:
         request = self.request
@@ -148,24 +222,29 @@ class Migration:
             self.listener.note(f"no forecast: {error.message}")
             return None
 
-    def _move(self, move: MoveFacts, target: HostPort) -> MigrationResult:
-        facts = move.guest
-        probe = self.request.probe or facts.probe
-        watch = self.tools.prober.watch(probe.address) if probe and probe.address else None
+    def _move(self, record: Record, move: MoveFacts, target: HostPort) -> MigrationResult:
+        request, tools = self.request, self.tools
+        watch = tools.prober.watch(self.plan.address) if self.plan.address else None
+        names = (request.source.entry.name, target.entry.name)
+        sides = Sides(self.plan.guest_uuid, *names, request.source, target, tools.together)
+        arrivals = Arrivals(sides, request.others, tools.prober, self.listener.verified, watch, self._command_s)
+        guides = Guides(
+            jobs=tools.jobs,
+            clock=tools.clock,
+            patience_s=request.settle_limit_s,
+            verify=arrivals.look,
+            show=self.listener.progress,
+            settling=self.listener.settling,
+            cancel=self.cancel,
+        )
         try:
-            with self.log.step("copy"):
-                end = copy(self.request.source, self._order(move, target), self.listener.progress, self.cancel)
-                if end.problem is not None:
-                    self.log.end("cancelled" if end.cancelled else "failed")
-            if end.problem is not None:
-                self.listener.settling(end)
-                answer = self._settle(facts, target)
-                if answer.outcome is not Outcome.MIGRATED:
-                    return self._not_moved(end, answer)
-            return self._verified(arriving(move), target, probe, end, watch)
+            return Transaction(record, sides, self.log, guides).run(self._order(move, target))
         finally:
             if watch is not None:
                 watch.stop()
+
+    def _command_s(self) -> float:
+        return round(self.tools.clock.now_s() - self.began_s, 3)
 
     def _order(self, move: MoveFacts, target: HostPort) -> MigrationOrder:
         entry, facts = target.entry, move.guest
@@ -175,84 +254,19 @@ class Migration:
             data_uri=data_uri(entry.migration_address),
             persistent=facts.guest.persistent,
             bandwidth_bytes_s=self.request.bandwidth_bytes_s,
-            max_downtime_ms=self.request.max_downtime_ms,
             edits=move.target.edits,
             target_xml=self.request.definition,
         )
 
-    def _settle(self, facts: GuestFacts, target: HostPort) -> Settled:
-        with self.log.step("settle"):
-            return settled(self.request.source, target, facts.guest, self.cancel, self.request.settle_limit_s)
-
-    def _verified(
-        self, facts: GuestFacts, target: HostPort, probe: Probe | None, end: CopyEnd, watch: Watch | None
-    ) -> MigrationResult:
-        with self.log.step("verify"):
-            checks = verify(facts, self.request.source, target, self.request.others, probe, self.tools.prober)
-            blackout_ms = watch.stop() if watch is not None else None
-            measured = self._measure(facts, target, end, blackout_ms)
-            self.listener.verified(checks)
-        self.result = replace(self.result, measured=measured, verification=checks)
-        one_copy = next(check for check in checks if check.what == ONE_COPY)
-        if one_copy.ok is not True:
-            return self._finish(outcome=Outcome.IN_DOUBT, error=one_copy.detail)
-        failed = "; ".join(f"{check.what}: {check.detail}" for check in checks if check.ok is False)
-        problem = f"the guest is on {target.entry.name}, but: {failed}" if failed else None
-        return self._finish(outcome=Outcome.MIGRATED, error=problem)
-
-    def _measure(self, facts: GuestFacts, target: HostPort, end: CopyEnd, blackout_ms: int | None) -> Measured | None:
-        """None where libvirt does not give the figures; that says nothing about the migration itself."""
+    def _keep(self, result: MigrationResult) -> None:
+        """For later forecasts. What happened, happened: a store that cannot be written changes no result."""
         try:
-            stats = target.completed_stats(facts.guest.uuid)
-        except VmferryError:
-            return None
-        if stats is None:
-            return None
-        return Measured(
-            duration_s=stats.elapsed_ms / 1000,
-            downtime_ms=stats.downtime_ms,
-            blackout_ms=blackout_ms,
-            transferred_bytes=stats.processed_bytes,
-            disk_bytes=0,
-            rounds=max(stats.round, end.last.round if end.last else 0),
-            dirty_rate_bytes_s=stats.dirty_rate_bytes_s or (end.last.dirty_rate_bytes_s if end.last else None),
-            bandwidth_bytes_s=self.request.bandwidth_bytes_s,
-        )
-
-    def _not_moved(self, end: CopyEnd, answer: Settled) -> MigrationResult:
-        error = f"{'cancelled' if end.cancelled else 'the copy failed'}; {answer.text}"
-        detail = (end.problem.detail or end.problem.message) if end.problem else None
-        return self._finish(outcome=answer.outcome, error=error, detail=detail, cancelled=end.cancelled)
-
-    def _cancelled_before_the_copy(self) -> MigrationResult:
-        error = "cancelled before the copy began; nothing was changed"
-        return self._finish(outcome=Outcome.ROLLED_BACK, error=error, cancelled=True)
-
-    def _finish(
-        self, *, outcome: Outcome | None, error: str | None = None, detail: str | None = None, cancelled: bool = False
-    ) -> MigrationResult:
-        measured = self.result.measured
-        if measured is not None:
-            measured = replace(measured, command_s=round(time.monotonic() - self.began_s, 3))
-        self.result = replace(
-            self.result,
-            outcome=outcome,
-            error=error,
-            error_detail=detail or None,
-            cancelled=cancelled,
-            measured=measured,
-            steps=self.log.steps,
-        )
-        if not self.request.dry_run:
-            self._record()
-        return self.result
-
-    def _record(self) -> None:
-        """What happened, happened: a store that cannot be written changes no result."""
-        try:
-            self.tools.store.save_result(self.result)
+            self.tools.store.save_result(result)
         except VmferryError as error:
             self.listener.note(f"this migration could not be recorded: {error.message}")
+
+
+UNTOUCHED = (State.PLANNED, State.CHECKED)
 
 
 def data_uri(migration_address: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -13,9 +13,10 @@ from vmferry.model.migration import Step
 class StepLog:
     """`now` gives aware datetimes in UTC."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], past: Sequence[Step] = ()) -> None:
+        """`past`: of another worker; the one that it died in has failed."""
         self._now = now
-        self._steps: list[Step] = []
+        self._steps = [replace(step, state="failed") if step.state == "running" else step for step in past]
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -1,17 +1,38 @@
-"""The real clock and real job ids."""
+"""The real clock, real job ids, and threads."""
 
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
 from datetime import UTC, datetime
 
-from vmferry.ports import Prober, Store
+from vmferry.ports import Clock, Jobs, Prober, Store
 from vmferry.service.migrate import Tools
+from vmferry.service.parallel import all_at_once
 
 
-def tools(store: Store, prober: Prober) -> Tools:
-    return Tools(store=store, prober=prober, now=_now, new_job=new_job)
+class RealClock:
+    """`ports.Clock`."""
+
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, duration_s: float) -> None:
+        time.sleep(duration_s)
+
+
+def tools(store: Store, jobs: Jobs, prober: Prober, clock: Clock, worker: str) -> Tools:
+    return Tools(
+        store=store,
+        jobs=jobs,
+        prober=prober,
+        clock=clock,
+        together=all_at_once,
+        worker=worker,
+        now=_now,
+        new_job=new_job,
+    )
 
 
 def _now() -> datetime:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vmferry.errors import VmferryError
-from vmferry.facts.guest import GuestFacts
+from vmferry.errors import HostUnreachable, VmferryError
 from vmferry.model.guest import GuestState, Probe
+from vmferry.model.job import Plan
 from vmferry.model.migration import Verified
 from vmferry.ports import HostPort, Prober
-from vmferry.service.parallel import all_at_once
+from vmferry.service.sides import Sides
 
 LIMIT_S = 10.0
 ONE_HOST_S = 5.0
@@ -21,25 +21,18 @@ ANSWER_S = 5.0
 ONE_COPY = "one running copy"
 
 
-def verify(
-    facts: GuestFacts,
-    source: HostPort,
-    target: HostPort,
-    others: Sequence[HostPort],
-    probe: Probe | None,
-    prober: Prober,
-) -> tuple[Verified, ...]:
+def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober) -> tuple[Verified, ...]:
     """All of it at the same time; one line a thing, `ok` None where it could not be looked at.
 
-    `facts`: the guest as it should be on the target.
+    `plan`: the guest as it should be on the target.
     """
     checks: list[tuple[str, Callable[[], tuple[bool | None, str]]]] = [
-        (ONE_COPY, lambda: _one_copy(facts, source, target, others)),
-        ("definition on the target only", lambda: _definition(facts, source, target)),
-        ("disks without an error", lambda: _disks(facts, target)),
-        ("answers on the network", lambda: _answers(probe, prober)),
+        (ONE_COPY, lambda: _one_copy(plan, sides, others)),
+        ("definition on the target only", lambda: _definition(plan, sides)),
+        ("disks without an error", lambda: _disks(plan, sides)),
+        ("answers on the network", lambda: _answers(Probe(plan.address, plan.url), prober)),
     ]
-    answers = all_at_once([call for _, call in checks], LIMIT_S)
+    answers = sides.together([call for _, call in checks], LIMIT_S)
     return tuple(_verified(what, answer) for (what, _), answer in zip(checks, answers, strict=True))
 
 
@@ -50,55 +43,56 @@ def _verified(what: str, answer: tuple[bool | None, str] | Exception) -> Verifie
     return Verified(what, *answer)
 
 
-def _one_copy(
-    facts: GuestFacts, source: HostPort, target: HostPort, others: Sequence[HostPort]
-) -> tuple[bool | None, str]:
-    uuid = facts.guest.uuid
-    wanted = {GuestState.PAUSED} if facts.guest.state is GuestState.PAUSED else {GuestState.RUNNING, GuestState.BLOCKED}
-    state = target.guest_state(uuid)
+def _one_copy(plan: Plan, sides: Sides, others: Sequence[HostPort]) -> tuple[bool | None, str]:
+    wanted = {GuestState.PAUSED} if plan.paused else {GuestState.RUNNING, GuestState.BLOCKED, GuestState.PAUSED}
+    state = sides.host(sides.target_name).guest_state(plan.guest_uuid)
     if state not in wanted:
-        return False, f"on {target.entry.name} it is {state or 'absent'}"
-    elsewhere = [source, *others]
-    answers = all_at_once([_state_of(host, uuid) for host in elsewhere], ONE_HOST_S)
-    unasked = [h.entry.name for h, a in zip(elsewhere, answers, strict=True) if isinstance(a, Exception)]
-    second = [h.entry.name for h, a in zip(elsewhere, answers, strict=True) if isinstance(a, GuestState) and a.active]
+        return False, f"on {sides.target_name} it is {state or 'absent'}"
+    elsewhere = [(sides.source_name, sides.source), *((host.entry.name, host) for host in others)]
+    answers = sides.together([_state_of(name, host, plan.guest_uuid) for name, host in elsewhere], ONE_HOST_S)
+    told = [(name, answer) for (name, _), answer in zip(elsewhere, answers, strict=True)]
+    unasked = [name for name, answer in told if isinstance(answer, Exception)]
+    second = [name for name, answer in told if isinstance(answer, GuestState) and answer.active]
     if second:
-        return False, f"it is {state} on {target.entry.name} and ALSO active on {', '.join(second)}"
-    if source.entry.name in unasked:
-        return None, f"it is {state} on {target.entry.name}; {source.entry.name} could not be asked"
+        return False, f"it is {state} on {sides.target_name} and ALSO active on {', '.join(second)}"
+    if sides.source_name in unasked:
+        return None, f"it is {state} on {sides.target_name}; {sides.source_name} could not be asked"
     silent = f"; {', '.join(unasked)} could not be asked" if unasked else ""
-    return True, f"it is {state} on {target.entry.name} and on no other host that was asked{silent}"
+    return True, f"it is {state} on {sides.target_name} and on no other host that was asked{silent}"
 
 
-def _state_of(host: HostPort, uuid: str) -> Callable[[], GuestState | None]:
-    return lambda: host.guest_state(uuid)
+def _state_of(name: str, host: HostPort | None, uuid: str) -> Callable[[], GuestState | None]:
+    def ask() -> GuestState | None:
+        if host is None:
+            raise HostUnreachable(name, f"host {name} cannot be reached")
+        return host.guest_state(uuid)
+
+    return ask
 
 
-def _definition(facts: GuestFacts, source: HostPort, target: HostPort) -> tuple[bool | None, str]:
-    uuid = facts.guest.uuid
-    if not facts.guest.persistent:
+def _definition(plan: Plan, sides: Sides) -> tuple[bool | None, str]:
+    if not plan.persistent:
         return True, "the guest is transient, as it was"
-    if source.guest_state(uuid) is not None:
-        return False, f"{source.entry.name} still has a definition"
-    if not target.guest_persistent(uuid):
-        return False, f"{target.entry.name} has no persistent definition"
-    return True, f"persistent on {target.entry.name}, gone from {source.entry.name}"
+    if sides.host(sides.source_name).guest_state(plan.guest_uuid) is not None:
+        return False, f"{sides.source_name} still has a definition"
+    if not sides.host(sides.target_name).guest_persistent(plan.guest_uuid):
+        return False, f"{sides.target_name} has no persistent definition"
+    return True, f"persistent on {sides.target_name}, gone from {sides.source_name}"
 
 
-def _disks(facts: GuestFacts, target: HostPort) -> tuple[bool | None, str]:
-    problems = target.disk_problems(facts.guest.uuid)
+def _disks(plan: Plan, sides: Sides) -> tuple[bool | None, str]:
+    target = sides.host(sides.target_name)
+    problems = target.disk_problems(plan.guest_uuid)
     if problems:
         return False, "; ".join(f"{disk}: {problem}" for disk, problem in problems)
-    arrived = target.guest_facts(facts.guest.uuid).guest.disks
-    wanted = [(disk.target, disk.source) for disk in facts.guest.disks]
-    after = [(disk.target, disk.source) for disk in arrived]
-    if wanted != after:
-        return False, f"the disks differ: {wanted} wanted, {after} there"
+    after = tuple((disk.target, disk.source) for disk in target.guest_facts(plan.guest_uuid).guest.disks)
+    if plan.disks != after:
+        return False, f"the disks differ: {list(plan.disks)} wanted, {list(after)} there"
     return True, f"{len(after)} disk{'' if len(after) == 1 else 's'}, the same sources, no I/O error"
 
 
-def _answers(probe: Probe | None, prober: Prober) -> tuple[bool | None, str]:
-    if probe is None or (probe.address is None and probe.url is None):
+def _answers(probe: Probe, prober: Prober) -> tuple[bool | None, str]:
+    if probe.address is None and probe.url is None:
         return None, "no address of the guest is known"
     try:
         return prober.answers(probe, ANSWER_S)

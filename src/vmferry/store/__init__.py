@@ -1,5 +1,7 @@
-"""The embedded store: one SQLite file with the inventory and the record of migrations."""
+"""The embedded store: one SQLite file with the inventory, the jobs and their journals, and the record of migrations."""
 
 from vmferry.store.embedded import EmbeddedStore
+from vmferry.store.jobs import EmbeddedJobs
+from vmferry.store.place import Place
 
-__all__ = ["EmbeddedStore"]
+__all__ = ["EmbeddedJobs", "EmbeddedStore", "Place"]

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vmferry.errors import Failed, UserError
 from vmferry.model.host import HostEntry
 from vmferry.model.migration import MigrationResult
 from vmferry.store import file
+from vmferry.store.place import Place
 
 
 class EmbeddedStore:
     """Safe to use from several threads and several processes at once."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()  # held to make the file and to bring it to HEAD
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def path(self) -> Path:
+        return self._place.path
 
     def hosts(self) -> tuple[HostEntry, ...]:
-        return file.hosts(self.path) if self._exists() else ()
+        return file.hosts(self.path) if self._place.exists() else ()
 
     def add_host(self, entry: HostEntry) -> None:
         ssh = None if entry.ssh is None else json.dumps(entry.ssh)
         row = (entry.name, entry.uri, entry.peer_uri, entry.migration_address, entry.migration_rate_bytes_s, ssh)
         columns = "name, uri, peer_uri, migration_address, migration_rate_bytes_s, ssh"
-        with self._transaction() as connection:
+        with self._place.transaction() as connection:
             try:
                 connection.execute(f"INSERT INTO host ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
@@ -39,22 +41,22 @@ class EmbeddedStore:
     def remove_host(self, name: str) -> None:
         if name not in {each.name for each in self.hosts()}:
             raise UserError(f"there is no host {name!a} in the store; see vmferry host list")
-        with self._transaction() as connection:
+        with self._place.transaction() as connection:
             connection.execute("DELETE FROM host WHERE name = ?", (name,))
             connection.execute("DELETE FROM seen_guest WHERE host = ?", (name,))
 
     def remember_guests(self, host: str, names: Sequence[tuple[str, str]]) -> None:
         """Writes only where something is new: asking for a list is no reason to wait for the disk."""
-        known = file.seen_guests(self.path) if self._exists() else ()
+        known = file.seen_guests(self.path) if self._place.exists() else ()
         if {(name, uuid) for name, uuid, at in known if at == host} == set(names):
             return
         rows = [(host, uuid, name) for name, uuid in names]
-        with self._transaction() as connection:
+        with self._place.transaction() as connection:
             connection.execute("DELETE FROM seen_guest WHERE host = ?", (host,))
             connection.executemany("INSERT INTO seen_guest (host, uuid, name) VALUES (?, ?, ?)", rows)
 
     def remembered_guests(self) -> Mapping[str, str]:
-        known = file.seen_guests(self.path) if self._exists() else ()
+        known = file.seen_guests(self.path) if self._place.exists() else ()
         return {name: host for name, _, host in known}
 
     def save_result(self, result: MigrationResult) -> None:
@@ -64,48 +66,18 @@ class EmbeddedStore:
         row = (result.job, result.guest, result.source, result.target, result.outcome)
         document = msgspec.json.encode(result).decode()
         columns = "job, guest, source, target, outcome, document"
-        with self._transaction() as connection:
+        with self._place.transaction() as connection:
             connection.execute("DELETE FROM result WHERE job = ?", (result.job,))
             connection.execute(f"INSERT INTO result ({columns}) VALUES (?, ?, ?, ?, ?, ?)", (*row, document))
 
     def results(
         self, *, guest: str | None = None, source: str | None = None, target: str | None = None, most: int = 100
     ) -> tuple[MigrationResult, ...]:
-        if not self._exists():
+        if not self._place.exists():
             return ()
         wanted = {"guest": guest, "source": source, "target": target}
         documents = file.results(self.path, {name: value for name, value in wanted.items() if value is not None}, most)
         return tuple(self._result(document) for document in documents)
-
-    def _exists(self) -> bool:
-        """There is something to read, now at HEAD. Raises Failed for a file that is not for us."""
-        found = file.version(self.path)
-        if found is not None and found != file.HEAD:
-            self._bring_to_head()
-        return found is not None
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._bring_to_head()
-        with file.transaction(self.path) as connection:
-            yield connection
-
-    def _bring_to_head(self) -> None:
-        with self._lock:
-            if file.version(self.path) != file.HEAD:
-                from vmferry.store.schema import upgrade  # SQLAlchemy and Alembic: 0.7 s, once
-
-                self._make_file()
-                upgrade(self.path)
-
-    def _make_file(self) -> None:
-        """For this user only: it names machines and how to reach them."""
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)
-        except OSError as error:
-            text = f"the store {self.path} cannot be made: {error.strerror}; name a place that can be in [store] path"
-            raise Failed(text) from None
 
     def _result(self, document: str) -> MigrationResult:
         import msgspec

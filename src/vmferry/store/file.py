@@ -17,7 +17,7 @@ from vmferry.errors import Failed
 from vmferry.model.host import HostEntry
 from vmferry.store.problems import explained
 
-HEAD = "0001"
+HEAD = "0002"
 """The schema that this vmferry knows; the numbers of `migrations/versions` only grow."""
 
 APPLICATION_ID = 0x766D6672
@@ -44,11 +44,14 @@ def version(path: Path) -> str | None:
 
 
 @contextmanager
-def transaction(path: Path) -> Iterator[sqlite3.Connection]:
-    """A writer from its first word, on the disk at its end. The store has to be at HEAD. Raises Failed."""
+def transaction(path: Path, *, lasting: bool = True) -> Iterator[sqlite3.Connection]:
+    """A writer from its first word. The store has to be at HEAD. Raises Failed.
+
+    `lasting`: on the disk at its end; else written as soon as the system likes to.
+    """
     with explained(path), closing(_open(path)) as connection:
         connection.isolation_level = None  # the transaction is begun here, not by the driver
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if lasting else 'OFF'}")
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -61,13 +64,13 @@ def transaction(path: Path) -> Iterator[sqlite3.Connection]:
 def hosts(path: Path) -> tuple[HostEntry, ...]:
     """By name. The store has to be at HEAD."""
     columns = "name, uri, peer_uri, migration_address, ssh, migration_rate_bytes_s"
-    rows = _select(path, f"SELECT {columns} FROM host ORDER BY name")
+    rows = select(path, f"SELECT {columns} FROM host ORDER BY name")
     return tuple(HostEntry(name, uri, peer, address, _words(ssh), rate) for name, uri, peer, address, ssh, rate in rows)
 
 
 def seen_guests(path: Path) -> tuple[tuple[str, str, str], ...]:
     """(name, uuid, host) by name and host. The store has to be at HEAD."""
-    rows = _select(path, "SELECT name, uuid, host FROM seen_guest ORDER BY name, host")
+    rows = select(path, "SELECT name, uuid, host FROM seen_guest ORDER BY name, host")
     return tuple((name, uuid, host) for name, uuid, host in rows)
 
 
@@ -75,7 +78,7 @@ def results(path: Path, wanted: Mapping[str, str], most: int) -> tuple[str, ...]
     """The documents with these values in these columns, newest first. The store has to be at HEAD."""
     where = " AND ".join(f"{column} = ?" for column in wanted) or "1"
     query = f"SELECT document FROM result WHERE {where} ORDER BY number DESC LIMIT ?"
-    return tuple(document for (document,) in _select(path, query, *wanted.values(), most))
+    return tuple(document for (document,) in select(path, query, *wanted.values(), most))
 
 
 def _known(path: Path, found: object) -> str:
@@ -90,7 +93,8 @@ def _words(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(json.loads(text))
 
 
-def _select(path: Path, query: str, *values: str | int) -> list[tuple[Any, ...]]:
+def select(path: Path, query: str, *values: str | int) -> list[tuple[Any, ...]]:
+    """The store has to be at HEAD."""
     with explained(path), closing(_open(path)) as connection:
         return connection.execute(query, values).fetchall()
 

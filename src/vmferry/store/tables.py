@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -39,3 +39,50 @@ results = Table(
 """The whole result as JSON; the columns beside it are what it is looked up by."""
 
 Index("result_path", results.c.source, results.c.target)
+
+jobs = Table(
+    "job",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("guest", Text, nullable=False),
+    Column("guest_uuid", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("target", Text),
+    Column("state", Text, nullable=False),
+    Column("open", Integer, nullable=False),
+    Column("memory_bytes", Integer, nullable=False),
+    Column("opened_s", Float, nullable=False),
+    Column("claimed_s", Float),
+    Column("result", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+)
+"""`open`: 0 once it is at its end. `claimed_s`: since when its target's memory is spoken for; null: it is not, any more
+or at all.
+"""
+
+Index("job_open", jobs.c.open)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("fence", Integer, nullable=False),
+    Column("entry", Text, nullable=False),
+)
+
+leases = Table(
+    "lease",
+    metadata,
+    Column("guest_uuid", Text, primary_key=True),
+    Column("fence", Integer, nullable=False),
+    Column("job", Text),
+    Column("worker", Text),
+    Column("until_s", Float),
+)
+"""One row a guest for ever: its number only grows. Without a job it is free."""
+
+shown = Table("progress", metadata, Column("job", Text, primary_key=True), Column("document", Text, nullable=False))
+
+asked = Table("ask", metadata, Column("job", Text, primary_key=True), Column("what", Text, primary_key=True))

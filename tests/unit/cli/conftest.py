@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vmferry.cli.app import run
-from vmferry.fakes import FakeConnector, FakeMenders, FakeProber, FakeWorld, MemoryStore
+from vmferry.fakes import FakeConnector, FakeMenders, FakeProber, FakeWorld, MemoryJobs, MemoryStore
 from vmferry.wiring import Wiring
 
 
@@ -51,11 +51,29 @@ def menders(world: FakeWorld) -> FakeMenders:
 
 
 @pytest.fixture
+def jobs(world: FakeWorld) -> MemoryJobs:
+    return MemoryJobs(world.time)
+
+
+@pytest.fixture
 def vmferry(
-    world: FakeWorld, store: MemoryStore, menders: FakeMenders, home: Path, capfd: pytest.CaptureFixture[str]
+    world: FakeWorld,
+    store: MemoryStore,
+    jobs: MemoryJobs,
+    menders: FakeMenders,
+    home: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> Vmferry:
     """Runs one command on the fake world."""
-    wiring = Wiring(lambda: FakeConnector(world), lambda path: store, lambda: FakeProber(world), lambda: menders)
+    wiring = Wiring(
+        connector=lambda: FakeConnector(world),
+        store=lambda path: store,
+        prober=lambda: FakeProber(world),
+        menders=lambda: menders,
+        jobs=lambda path: jobs,
+        clock=lambda: world.time,
+        worker=lambda: "this process",
+    )
 
     def vmferry(*arguments: str) -> Ran:
         code = run(arguments, wiring)

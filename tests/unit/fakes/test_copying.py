@@ -100,7 +100,13 @@ def test_a_lost_reply_is_no_lost_guest(world: FakeWorld, web: FakeGuest) -> None
 def test_a_stalled_copy_ends_by_an_abort_from_another_thread(world: FakeWorld, web: FakeGuest) -> None:
     world.plan_fault(web, CopyFault(CopyEffect.STALLS))
     source = connect(world, "alpha")
-    world.watch_copy = lambda stats: threading.Thread(target=source.abort, args=(web.uuid,)).start()
+    abort = threading.Thread(target=source.abort, args=(web.uuid,))
+
+    def once(stats: JobStats) -> None:
+        world.watch_copy = None
+        abort.start()
+
+    world.watch_copy = once
     with pytest.raises(HostError, match="canceled by client"):
         source.migrate(order(world, web))
     assert world.running_on(web) == ("alpha",)

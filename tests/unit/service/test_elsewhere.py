@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from vmferry.facts.wish import MoveWish
-from vmferry.fakes import FakeConnector, FakeGuest, FakeProber, FakeWorld, MemoryStore
+from vmferry.fakes import FakeConnector, FakeGuest, FakeProber, FakeWorld, MemoryJobs, MemoryStore
 from vmferry.model.edits import Edit, Naming
 from vmferry.model.finding import Finding, Severity, Verdict
 from vmferry.model.guest import Disk
@@ -20,6 +20,7 @@ from vmferry.service.check import CheckReport, check, check_one
 from vmferry.service.definition import target_diff
 from vmferry.service.elsewhere import look_elsewhere
 from vmferry.service.migrate import Migration, Request, Tools
+from vmferry.service.parallel import all_at_once
 from vmferry.service.survey import survey
 
 from .test_migrate import Seen
@@ -49,10 +50,14 @@ class Ground:
 
     def migrate(self, source: str, target: str, definition: str | None = None) -> MigrationResult:
         here = self.ports[source]
-        request = Request(here.guests()[0], here, [self.ports[target]], definition=definition, settle_limit_s=0.0)
+        request = Request(here.guests()[0], here, [self.ports[target]], definition=definition)
         ticks = itertools.count()
         tools = Tools(
             store=MemoryStore(),
+            jobs=MemoryJobs(self.world.time),
+            clock=self.world.time,
+            together=all_at_once,
+            worker="worker-1",
             prober=FakeProber(self.world),
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(ticks)),
             new_job=lambda: "job-1",

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from vmferry.errors import Failed
-from vmferry.fakes import FakeConnector, FakeGuest, FakeProber, FakeWorld, MemoryStore
+from vmferry.errors import Failed, VmferryError
+from vmferry.fakes import FakeConnector, FakeGuest, FakeProber, FakeWorld, MemoryJobs, MemoryStore
 from vmferry.fakes.faults import CopyEffect, CopyFault, Leftover
 from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Disk, GuestState, Nic, Probe
 from vmferry.model.migration import Forecast, JobStats, MigrationResult, Outcome, Verified
-from vmferry.ports import HostPort
 from vmferry.service.check import CheckReport
-from vmferry.service.copying import CopyEnd
 from vmferry.service.migrate import Migration, Request, Tools, data_uri
+from vmferry.service.parallel import all_at_once
 
 ADDRESS = "10.0.0.101"
 SHARED = Disk("vda", "disk", "file", "/srv/shared/web.img", "raw", "none")
@@ -43,7 +42,7 @@ class Seen:
     def progress(self, progress: Progress) -> None:
         self.progresses.append(progress)
 
-    def settling(self, end: CopyEnd) -> None:
+    def settling(self, problem: VmferryError | None) -> None:
         self.told.append("settling")
 
     def verified(self, checks: Sequence[Verified]) -> None:
@@ -62,6 +61,8 @@ class Ground:
             self.world.add_host(name)
         self.guest: FakeGuest = self.world.add_guest("web", "alpha", disks=(SHARED,), nics=(NIC,), probe=Probe(ADDRESS))
         self.store = MemoryStore()
+        self.jobs = MemoryJobs(self.world.time)
+        self.number = itertools.count(1)
         self.seen = Seen()
         self.cancel = threading.Event()
 
@@ -75,14 +76,17 @@ class Ground:
             source=ports["alpha"],
             targets=[ports[name] for name in chosen],
             others=[ports[name] for name in ("beta", "gamma") if name not in chosen],
-            settle_limit_s=0.0,
         )
         ticks = itertools.count()
         tools = Tools(
             store=self.store,
+            jobs=self.jobs,
+            clock=self.world.time,
+            together=all_at_once,
+            worker="worker-1",
             prober=FakeProber(self.world),
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(ticks)),
-            new_job=lambda: "job-1",
+            new_job=lambda: f"job-{next(self.number)}",
         )
         return Migration(replace(request, **changes), tools, self.seen, self.cancel).run()
 
@@ -185,66 +189,35 @@ def test_a_lost_reply_is_no_failure(ground: Ground) -> None:
     assert ground.running_on == ("beta",)
 
 
-class Asked:
-    """A host that tells when it is asked for the figures of a migration."""
-
-    def __init__(self, host: HostPort, tell: Callable[[], None]) -> None:
-        self._host, self._tell = host, tell
-
-    def __getattr__(self, name: str) -> object:
-        if name == "job_stats":
-            self._tell()
-        return getattr(self._host, name)
-
-
-def lose_touch(ground: Ground) -> HostPort:
-    """The caller hears no more of the copy; it goes on only once its source was asked whether it still runs."""
-    asked = threading.Event()
-    ground.fault(CopyEffect.LOSES_TOUCH)
-
-    def wait(stats: JobStats) -> None:
-        assert asked.wait(30)
-
-    ground.world.watch_copy = wait
-    source = FakeConnector(ground.world).connect(ground.world.host("alpha").entry, 5)
-
-    def tell() -> None:
-        if "settling" in ground.seen.told:
-            asked.set()
-
-    host: HostPort = Asked(source, tell)  # type: ignore[assignment]
-    return host
-
-
 def test_a_copy_that_goes_on_unheard_is_waited_for(ground: Ground) -> None:
-    result = ground.run("beta", source=lose_touch(ground), settle_limit_s=10)
+    ground.fault(CopyEffect.LOSES_TOUCH)
+    result = ground.run("beta")
     assert result.outcome is Outcome.MIGRATED
     assert all(check.ok for check in result.verification)
     assert ground.running_on == ("beta",)
 
 
 def test_a_copy_that_goes_on_unheard_is_cancelled_all_the_same(ground: Ground) -> None:
-    source = lose_touch(ground)
+    ground.fault(CopyEffect.LOSES_TOUCH)
     tell = ground.seen.settling
 
-    def settling(end: CopyEnd) -> None:
+    def settling(problem: VmferryError | None) -> None:
         ground.cancel.set()
-        tell(end)
+        tell(problem)
 
     ground.seen.settling = settling  # type: ignore[method-assign]
-    stalled = threading.Event()
-    ground.world.watch_copy = lambda stats: stalled.wait(0.3) and None
-    result = ground.run("beta", source=source, settle_limit_s=10)
+    result = ground.run("beta")
     assert result.outcome is Outcome.ROLLED_BACK
+    assert result.cancelled
     assert ground.running_on == ("alpha",)
 
 
 @pytest.mark.parametrize(
     ("effect", "settings", "outcome", "words"),
     [
-        (CopyEffect.FAILS, {"leftover": Leftover.PAUSED}, Outcome.IN_DOUBT, "copy that does not run"),
-        (CopyEffect.FAILS, {"leftover": Leftover.DEFINITION}, Outcome.IN_DOUBT, "holds a definition"),
-        (CopyEffect.HOLDS, {}, Outcome.IN_DOUBT, "paused on alpha"),
+        (CopyEffect.FAILS, {"leftover": Leftover.PAUSED}, Outcome.ROLLED_BACK, "nothing of it is on beta"),
+        (CopyEffect.FAILS, {"leftover": Leftover.DEFINITION}, Outcome.ROLLED_BACK, "nothing of it is on beta"),
+        (CopyEffect.HOLDS, {}, Outcome.ROLLED_BACK, "runs on alpha"),
         (CopyEffect.TARGET_DIES, {}, Outcome.IN_DOUBT, "nothing was touched"),
         (CopyEffect.SOURCE_DIES, {}, Outcome.IN_DOUBT, "nothing was touched"),
         (CopyEffect.FAILS, {"silences": ("beta",)}, Outcome.IN_DOUBT, "nothing was touched"),

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 
 from vmferry.errors import Failed
 from vmferry.model.host import HostEntry
-from vmferry.store import EmbeddedStore, file, tables
+from vmferry.store import EmbeddedStore, Place, file, tables
 from vmferry.store.schema import alembic_config, make_engine
 
 ALPHA = HostEntry("alpha", "qemu+ssh://root@alpha/system")
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(path: Path) -> Path:
-    EmbeddedStore(path).add_host(ALPHA)
+    EmbeddedStore(Place(path)).add_host(ALPHA)
     return path
 
 
@@ -38,9 +38,9 @@ def refused(path: Path) -> Failed:
     """Reading and writing both say the same, and change nothing."""
     before = path.read_bytes()
     with pytest.raises(Failed) as reading:
-        EmbeddedStore(path).hosts()
+        EmbeddedStore(Place(path)).hosts()
     with pytest.raises(Failed) as writing:
-        EmbeddedStore(path).add_host(ALPHA)
+        EmbeddedStore(Place(path)).add_host(ALPHA)
     assert path.read_bytes() == before
     assert reading.value.message == writing.value.message
     assert str(path) in reading.value.message
@@ -54,12 +54,12 @@ def change(path: Path, statement: str) -> None:
 
 
 def test_reading_makes_no_file(path: Path) -> None:
-    assert EmbeddedStore(path).hosts() == ()
+    assert EmbeddedStore(Place(path)).hosts() == ()
     assert not path.exists()
 
 
 def test_another_process_sees_what_was_kept(filled: Path) -> None:
-    assert EmbeddedStore(filled).hosts() == (ALPHA,)
+    assert EmbeddedStore(Place(filled)).hosts() == (ALPHA,)
 
 
 def test_the_file_is_for_its_user_only(filled: Path) -> None:
@@ -74,9 +74,9 @@ def test_every_commit_reaches_the_disk(filled: Path) -> None:
 
 def test_an_empty_file_becomes_a_store(path: Path) -> None:
     path.touch()
-    assert EmbeddedStore(path).hosts() == ()
-    EmbeddedStore(path).add_host(ALPHA)
-    assert EmbeddedStore(path).hosts() == (ALPHA,)
+    assert EmbeddedStore(Place(path)).hosts() == ()
+    EmbeddedStore(Place(path)).add_host(ALPHA)
+    assert EmbeddedStore(Place(path)).hosts() == (ALPHA,)
 
 
 def test_garbage_is_told_and_left_alone(path: Path) -> None:
@@ -110,24 +110,24 @@ def test_a_store_without_its_table_is_told(filled: Path) -> None:
 def test_a_record_that_cannot_be_read_is_told(filled: Path) -> None:
     change(filled, "INSERT INTO result (job, guest, source, document) VALUES ('1', 'web', 'alpha', '{')")
     with pytest.raises(Failed, match="cannot be read"):
-        EmbeddedStore(filled).results()
+        EmbeddedStore(Place(filled)).results()
 
 
 def test_a_directory_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="cannot be opened"):
-        EmbeddedStore(tmp_path).hosts()
+        EmbeddedStore(Place(tmp_path)).hosts()
 
 
 def test_a_place_that_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="cannot be opened") as error:
-        EmbeddedStore(tmp_path / ("x" * 300)).hosts()
+        EmbeddedStore(Place(tmp_path / ("x" * 300))).hosts()
     assert "File name too long" in error.value.detail
 
 
 def test_a_place_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Failed, match="cannot be made"):
-        EmbeddedStore(tmp_path / "file" / "vmferry.db").add_host(ALPHA)
+        EmbeddedStore(Place(tmp_path / "file" / "vmferry.db")).add_host(ALPHA)
 
 
 def test_a_store_in_use_is_told(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,19 +135,19 @@ def test_a_store_in_use_is_told(filled: Path, monkeypatch: pytest.MonkeyPatch) -
     with contextlib.closing(sqlite3.connect(filled, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Failed, match="in use by another vmferry"):
-            EmbeddedStore(filled).add_host(HostEntry("beta", "qemu:///system"))
-    assert EmbeddedStore(filled).hosts() == (ALPHA,)
+            EmbeddedStore(Place(filled)).add_host(HostEntry("beta", "qemu:///system"))
+    assert EmbeddedStore(Place(filled)).hosts() == (ALPHA,)
 
 
 def test_many_at_once_make_one_store(path: Path) -> None:
     entries = [HostEntry(f"h{number}", f"qemu+ssh://h{number}/system") for number in range(8)]
     with ThreadPoolExecutor(len(entries)) as threads:
-        list(threads.map(lambda entry: EmbeddedStore(path).add_host(entry), entries))
-    assert EmbeddedStore(path).hosts() == tuple(entries)
+        list(threads.map(lambda entry: EmbeddedStore(Place(path)).add_host(entry), entries))
+    assert EmbeddedStore(Place(path)).hosts() == tuple(entries)
 
 
 def test_what_is_seen_again_is_not_written_again(filled: Path) -> None:
-    store = EmbeddedStore(filled)
+    store = EmbeddedStore(Place(filled))
     store.remember_guests("alpha", [("web", "1")])
     change(filled, "CREATE TRIGGER guard BEFORE INSERT ON seen_guest BEGIN SELECT RAISE(ABORT, 'written'); END")
     store.remember_guests("alpha", [("web", "1")])
@@ -163,8 +163,8 @@ def test_the_migrations_make_the_tables(filled: Path) -> None:
 
 def test_reading_the_inventory_needs_no_sqlalchemy(filled: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from vmferry.store import EmbeddedStore; "
-        f"store = EmbeddedStore(Path({str(filled)!r})); store.remembered_guests(); "
+        "import sys; from pathlib import Path; from vmferry.store import EmbeddedStore, Place; "
+        f"store = EmbeddedStore(Place(Path({str(filled)!r}))); store.remembered_guests(); "
         "print(store.hosts()[0].name, 'sqlalchemy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,153 @@
+"""`ports.Jobs` in memory, on the time of a fake world."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from vmferry.errors import Fenced, Refused
+from vmferry.fakes.clock import Time
+from vmferry.flow.journal import Entry
+from vmferry.flow.states import CLAIMING, TERMINAL, State
+from vmferry.forecast.progress import Progress
+from vmferry.model.holding import no_room, overtaken, taken, the_one
+from vmferry.model.job import Ask, Job, Lease
+
+LEASE_S = 15.0
+
+
+@dataclass(slots=True)
+class _Kept:
+    job: Job
+    opened_s: float
+    claimed_s: float | None = None
+    entries: list[Entry] = field(default_factory=list)
+    progress: Progress | None = None
+    asked: set[Ask] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Held:
+    lease: Lease | None
+    until_s: float
+    fence: int
+
+
+class MemoryJobs:
+    """`dead`: workers that are known not to live any more; put them there."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+        self._jobs: dict[str, _Kept] = {}
+        self._leases: dict[str, _Held] = {}
+        self._lock = threading.RLock()  # held for each call
+        self.dead: set[str] = set()
+
+    def open(self, job: Job, first: Entry, worker: str) -> Lease:
+        with self._lock:
+            for kept in self._jobs.values():
+                if kept.job.plan.guest_uuid == job.plan.guest_uuid and kept.job.state not in TERMINAL:
+                    raise Refused(taken(job.result.guest, kept.job.id, kept.job.state))
+            self._jobs[job.id] = _Kept(job, self._time.now_s())
+            lease = self._grant(job, worker)
+            self._write(lease, job, [first])
+            return lease
+
+    def take_over(self, job: str, worker: str) -> Lease | None:
+        with self._lock:
+            kept = self._jobs[job]
+            held = self._leases[kept.job.plan.guest_uuid]
+            if kept.job.state in TERMINAL:
+                return None
+            if held.lease is not None and held.until_s > self._time.now_s() and held.lease.worker not in self.dead:
+                return None
+            return self._grant(kept.job, worker)
+
+    def _grant(self, job: Job, worker: str) -> Lease:
+        guest = job.plan.guest_uuid
+        former = self._leases.get(guest)
+        fence = former.fence + 1 if former is not None else 1
+        lease = Lease(job.id, guest, worker, fence)
+        self._leases[guest] = _Held(lease, self._time.now_s() + LEASE_S, fence)
+        return lease
+
+    def renew(self, lease: Lease) -> None:
+        with self._lock:
+            held = self._leases[lease.guest_uuid]
+            if held.lease != lease:
+                raise Fenced(overtaken(lease))
+            held.until_s = self._time.now_s() + LEASE_S
+
+    def write(self, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
+        with self._lock:
+            self.renew(lease)
+            self._write(lease, job, entries)
+
+    def _write(self, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
+        kept = self._jobs[job.id]
+        kept.job = replace(job, worker=lease.worker, fence=lease.fence)
+        kept.entries.extend(entries)
+        if job.state not in CLAIMING:
+            kept.claimed_s = None
+        elif kept.claimed_s is None:
+            kept.claimed_s = self._time.now_s()
+
+    def reserve(self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None) -> str | None:
+        with self._lock:
+            self.renew(lease)
+            mine = self._jobs[job.id]
+            claimed = sum(
+                other.job.plan.memory_bytes
+                for other in self._jobs.values()
+                if other is not mine and other.claimed_s is not None and other.job.result.target == job.result.target
+                if other.claimed_s >= mine.opened_s or other.job.state in (State.RESERVED, State.PREPARED)
+            )
+            if room_bytes is not None and claimed and claimed + job.plan.memory_bytes > room_bytes:
+                return no_room(job, claimed, room_bytes)
+            self._write(lease, job, [entry])
+            return None
+
+    def close(self, lease: Lease) -> None:
+        with self._lock:
+            self.renew(lease)
+            self._leases[lease.guest_uuid].lease = None
+            kept = self._jobs[lease.job]
+            kept.progress, kept.asked = None, set()
+
+    def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
+        with self._lock:
+            found = [
+                self._seen(kept)
+                for kept in reversed(self._jobs.values())
+                if not (unfinished and kept.job.state in TERMINAL)
+                if guest in (None, kept.job.result.guest, kept.job.plan.guest_uuid)
+            ]
+        return tuple(found[:most])
+
+    def _seen(self, kept: _Kept) -> Job:
+        held = self._leases[kept.job.plan.guest_uuid]
+        lease = held.lease if held.lease is not None and held.lease.job == kept.job.id else None
+        return replace(kept.job, worker=lease.worker if lease else None, fence=lease.fence if lease else 0)
+
+    def job(self, name: str) -> Job:
+        if name in self._jobs:
+            return self._seen(self._jobs[name])
+        return the_one(name, [self._seen(kept) for id, kept in self._jobs.items() if name and id.startswith(name)])
+
+    def journal(self, job: str) -> tuple[Entry, ...]:
+        return tuple(self._jobs[job].entries) if job in self._jobs else ()
+
+    def show(self, job: str, progress: Progress) -> None:
+        if job in self._jobs:
+            self._jobs[job].progress = progress
+
+    def shown(self, job: str) -> Progress | None:
+        return self._jobs[job].progress if job in self._jobs else None
+
+    def ask(self, job: str, what: Ask) -> None:
+        if job in self._jobs:
+            self._jobs[job].asked.add(what)
+
+    def asked(self, job: str) -> frozenset[Ask]:
+        return frozenset(self._jobs[job].asked) if job in self._jobs else frozenset()

@@ -1,0 +1,132 @@
+"""What a migration may do to a host, as values, and what must be the case for each.
+
+An effect is written down before it is made and again when it is over. `blocked` says why it must not be made now: it is
+asked with what both hosts have just answered, by the one place that makes effects, and again by the invariant. Nothing
+is destroyed, undefined or resumed on the strength of what somebody remembers.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vmferry.flow.settle import Before
+from vmferry.flow.sights import Sight
+
+
+class What(enum.StrEnum):
+    LIMIT_DOWNTIME = "set the downtime limit"
+    """On the source; the value in milliseconds. The old one is the undo."""
+    COPY = "copy the guest"
+    """From source to target, by libvirt, which moves the definition too."""
+    ABORT = "abort the copy"
+    TO_POST_COPY = "switch to post-copy"
+    SUSPEND = "suspend the guest for the rest of the copy"
+    RECOVER = "resume a broken post-copy"
+    DESTROY_ARRIVING = "destroy the copy that never ran"
+    """On the target."""
+    UNDEFINE_TARGET = "remove the definition that the migration made"
+    RESUME_SOURCE = "resume the guest"
+    """On the source, which the migration had paused."""
+    DESTROY_STALE = "destroy the old, paused copy"
+    """On the source, after the guest runs on the target."""
+    UNDEFINE_SOURCE = "remove the definition that has moved"
+    KEEP_DEFINITION = "keep the definition"
+    """On the target, where libvirt made none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    what: What
+    host: str
+    """Where it is made."""
+    value: int | None = None
+    was: int | None = None
+    """The value before, where that is what undoes it."""
+
+
+SETTLED_FIRST = frozenset(
+    {
+        What.DESTROY_ARRIVING,
+        What.UNDEFINE_TARGET,
+        What.RESUME_SOURCE,
+        What.DESTROY_STALE,
+        What.UNDEFINE_SOURCE,
+        What.KEEP_DEFINITION,
+    }
+)
+"""Only right after both hosts have said who has the guest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """What both hosts have just answered."""
+
+    source: Sight
+    target: Sight
+    source_keeps: bool = False
+    """The source has a definition of the guest."""
+    target_keeps: bool = False
+
+
+_HAS_IT = (Sight.RUNS, Sight.PAUSED, Sight.HELD)
+_NEVER_RAN = (Sight.ARRIVING, Sight.HELD)
+_IS_THERE = (Sight.RUNS, Sight.PAUSED, Sight.MOVING, Sight.SWITCHING)
+
+
+def blocked(effect: Effect, seen: Sighted, before: Before) -> str | None:
+    """Why it must not be made now; None: it may."""
+    here, there = seen.source, seen.target
+    match effect.what:
+        case What.DESTROY_ARRIVING:
+            allowed = there in _NEVER_RAN and (here in _HAS_IT or here is Sight.OFF or _ended(here, before))
+        case What.UNDEFINE_TARGET:
+            allowed = there is Sight.OFF and here in (Sight.RUNS, Sight.PAUSED) and seen.source_keeps
+        case What.RESUME_SOURCE:
+            allowed = here is Sight.HELD and there is Sight.ABSENT and before.persistent and not before.paused
+        case What.DESTROY_STALE:
+            allowed = here is Sight.HELD and there in (Sight.RUNS, Sight.MOVING, Sight.SWITCHING)
+        case What.UNDEFINE_SOURCE:
+            allowed = here is Sight.OFF and there in _IS_THERE and seen.target_keeps
+        case What.KEEP_DEFINITION:
+            allowed = here in (Sight.ABSENT, Sight.OFF) and there in _IS_THERE
+        case _:
+            allowed = True
+    return None if allowed else f"the source has it as {here}, the target as {there}"
+
+
+def _ended(here: Sight, before: Before) -> bool:
+    """A transient guest that stopped."""
+    return here is Sight.ABSENT and not before.persistent
+
+
+def undoing(made: Sequence[Effect], seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:
+    """What takes back these effects, newest first, as far as there is something of them now.
+
+    Each changes what the next one's precondition sees: make the first, look again, and ask anew without what is undone.
+    """
+    for effect in reversed(made):
+        if effect.what is What.COPY:
+            yield from _undo_copy(seen, source, target, before)
+        elif effect.what is What.LIMIT_DOWNTIME and effect.was is not None and seen.source in _HAS_IT:
+            yield Effect(What.LIMIT_DOWNTIME, source, effect.was)
+
+
+def _undo_copy(seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:
+    if seen.target in _NEVER_RAN:
+        yield Effect(What.DESTROY_ARRIVING, target)
+    if seen.target is Sight.OFF:
+        yield Effect(What.UNDEFINE_TARGET, target)
+    if seen.source is Sight.HELD and not before.paused:
+        yield Effect(What.RESUME_SOURCE, source)
+
+
+def completing(seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:
+    """What libvirt has left undone of a guest that has arrived; as of `undoing`, one at a time."""
+    if seen.source is Sight.HELD:
+        yield Effect(What.DESTROY_STALE, source)
+    if before.persistent and not seen.target_keeps:
+        yield Effect(What.KEEP_DEFINITION, target)
+    if before.persistent and (seen.source is Sight.OFF or (seen.source is Sight.HELD and seen.source_keeps)):
+        yield Effect(What.UNDEFINE_SOURCE, source)

@@ -1,0 +1,60 @@
+"""The record of a migration while it runs and afterwards: a job."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from vmferry.model.migration import MigrationResult
+
+
+class Ask(enum.StrEnum):
+    """What a person may ask of a running job, from any process."""
+
+    CANCEL = "cancel"
+    FORCE = "force"
+    """Bring it to its end now, whatever downtime that takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a worker has to know to go on with a job that another one began."""
+
+    guest_uuid: str
+    paused: bool
+    """Before the migration."""
+    persistent: bool
+    memory_bytes: int
+    disks: tuple[tuple[str, str | None], ...] = ()
+    """(target, source) as they are to be after the switch."""
+    address: str | None = None
+    """Where the guest answers on the network."""
+    url: str | None = None
+    bandwidth_bytes_s: int | None = None
+    max_downtime_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    result: MigrationResult
+    """As `job show` gives it; without an outcome while it runs."""
+    plan: Plan
+    state: str
+    worker: str | None = None
+    """Who holds it; None: nobody."""
+    fence: int = 0
+    """The number of the lease under which it was last written."""
+
+    @property
+    def id(self) -> str:
+        return self.result.job
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to act on a job. A later one of the same guest has a higher number, and ends this one."""
+
+    job: str
+    guest_uuid: str
+    worker: str
+    fence: int

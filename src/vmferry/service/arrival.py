@@ -1,0 +1,63 @@
+"""What is seen and measured of a guest that is on its target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vmferry.errors import VmferryError
+from vmferry.model.migration import JobStats, Measured, Verified
+from vmferry.ports import HostPort, Prober, Watch
+from vmferry.service.record import Record
+from vmferry.service.sides import Sides
+from vmferry.service.transaction import Arrival
+from vmferry.service.verify import ONE_COPY, verify
+
+
+@dataclass(slots=True)
+class Arrivals:
+    sides: Sides
+    others: Sequence[HostPort]
+    prober: Prober
+    tell: Callable[[Sequence[Verified]], None]
+    watch: Watch | None = None
+    """Of the guest's address, since before the copy."""
+    command_s: Callable[[], float] | None = None
+    """The whole command so far; None: another one began it."""
+    blackout_ms: int | None = None
+
+    def look(self, record: Record, last: JobStats | None) -> Arrival:
+        """Everything at once; kept in the result, but for the error."""
+        checks = verify(record.job.plan, self.sides, self.others, self.prober)
+        if self.watch is not None:
+            self.blackout_ms = self.watch.stop()
+            self.watch = None
+        record.change(verification=checks, measured=self._measured(record, last))
+        self.tell(checks)
+        one_copy = next(check for check in checks if check.what == ONE_COPY)
+        if one_copy.ok is not True:
+            return Arrival(sure=False, error=one_copy.detail)
+        failed = "; ".join(f"{check.what}: {check.detail}" for check in checks if check.ok is False)
+        problem = f"the guest is on {self.sides.target_name}, but: {failed}" if failed else None
+        return Arrival(sure=True, error=problem)
+
+    def _measured(self, record: Record, last: JobStats | None) -> Measured | None:
+        """None where libvirt does not give the figures; that says nothing about the migration itself."""
+        plan = record.job.plan
+        try:
+            stats = self.sides.host(self.sides.target_name).completed_stats(plan.guest_uuid)
+        except VmferryError:
+            return None
+        if stats is None:
+            return None
+        return Measured(
+            duration_s=stats.elapsed_ms / 1000,
+            downtime_ms=stats.downtime_ms,
+            blackout_ms=self.blackout_ms,
+            transferred_bytes=stats.processed_bytes,
+            disk_bytes=0,
+            rounds=max(stats.round, last.round if last else 0),
+            dirty_rate_bytes_s=stats.dirty_rate_bytes_s or (last.dirty_rate_bytes_s if last else None),
+            bandwidth_bytes_s=plan.bandwidth_bytes_s,
+            command_s=self.command_s() if self.command_s is not None else None,
+        )

@@ -1,0 +1,41 @@
+"""Look at a job that another process works on, and ask something of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vmferry.errors import Refused
+from vmferry.flow.states import AT_REST, State
+from vmferry.forecast.progress import Progress
+from vmferry.model.job import Ask, Job
+from vmferry.ports import Clock, Jobs
+
+LOOK_EVERY_S = 0.2
+
+
+def follow(jobs: Jobs, clock: Clock, job: str, show: Callable[[Progress], None]) -> Job:
+    """To its rest. Shows each reading once."""
+    last = None
+    while (found := jobs.job(job)).state not in AT_REST:
+        progress = jobs.shown(job)
+        if progress is not None and progress != last:
+            show(progress)
+            last = progress
+        clock.sleep(LOOK_EVERY_S)
+    return found
+
+
+def cancel(jobs: Jobs, clock: Clock, job: str) -> Job:
+    """Raises Refused where it cannot be cancelled any more, with why."""
+    found = jobs.job(job)
+    if found.state in AT_REST:
+        raise Refused(f"job {job} is at rest: {found.state.replace('_', ' ')}; there is nothing to cancel")
+    if found.state == State.POST_COPY:
+        raise Refused(
+            f"job {job} is in post-copy: the guest runs on {found.result.target} with a part of its memory still on "
+            f"{found.result.source}, so neither has it whole and it can only go on; see vmferry job watch {job}"
+        )
+    if found.state in (State.SWITCHED, State.VERIFIED):
+        raise Refused(f"job {job}: the guest is on {found.result.target} already; migrate it back to undo that")
+    jobs.ask(job, Ask.CANCEL)
+    return follow(jobs, clock, job, lambda progress: None)

@@ -1,0 +1,77 @@
+"""Go on with jobs whose worker is dead: their hosts are asked, and what they answer decides."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vmferry.errors import VmferryError
+from vmferry.flow.settle import Before, settle
+from vmferry.flow.states import Event, State
+from vmferry.forecast.progress import Progress
+from vmferry.model.job import Job, Lease
+from vmferry.model.migration import MigrationResult, Verified
+from vmferry.ports import HostPort
+from vmferry.service.arrival import Arrivals
+from vmferry.service.migrate import PATIENCE_S, Tools
+from vmferry.service.record import Record
+from vmferry.service.sides import Sides
+from vmferry.service.steps import StepLog
+from vmferry.service.transaction import Guides, Transaction
+
+Find = Callable[[str], HostPort | None]
+"""A host by name; None where there is no connection to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    tools: Tools
+    find: Find
+    others: Callable[[], Sequence[HostPort]]
+    """Every connected host: a second copy of a guest must be on none of them."""
+    cancel: threading.Event
+    show: Callable[[Progress], None] = lambda progress: None
+    settling: Callable[[VmferryError | None], None] = lambda problem: None
+    verified: Callable[[Sequence[Verified]], None] = lambda checks: None
+    patience_s: float = PATIENCE_S
+
+    def dead(self) -> tuple[MigrationResult, ...]:
+        """Every job that nobody holds, brought to rest. One in doubt is touched only if there is news of it."""
+        found = []
+        for job in self.tools.jobs.jobs(unfinished=True):
+            if job.state == State.IN_DOUBT and not self.has_news(job):
+                continue
+            lease = self.tools.jobs.take_over(job.id, self.tools.worker)
+            if lease is not None:
+                found.append(self.go_on(job, lease))
+        return tuple(found)
+
+    def has_news(self, job: Job) -> bool:
+        """Its hosts no longer leave it open."""
+        seen = self._sides(job).look()
+        before = Before(paused=job.plan.paused, persistent=job.plan.persistent)
+        return settle(seen.source, seen.target, before).event is not Event.DOUBT
+
+    def go_on(self, job: Job, lease: Lease, text: str = "its worker is dead") -> MigrationResult:
+        """With the job as it is written now: what was read before the lease may be old."""
+        tools = self.tools
+        job = tools.jobs.job(job.id)
+        record = Record(tools.jobs, tools.clock, tools.now, lease, job, tools.jobs.journal(job.id))
+        sides = self._sides(job)
+        elsewhere = [host for host in self.others() if host.entry.name not in (sides.source_name, sides.target_name)]
+        arrivals = Arrivals(sides, elsewhere, tools.prober, self.verified)
+        guides = Guides(
+            jobs=tools.jobs,
+            clock=tools.clock,
+            patience_s=self.patience_s,
+            verify=arrivals.look,
+            show=self.show,
+            settling=self.settling,
+            cancel=self.cancel,
+        )
+        return Transaction(record, sides, StepLog(tools.now, job.result.steps), guides).go_on(text)
+
+    def _sides(self, job: Job) -> Sides:
+        source, target = job.result.source, job.result.target or ""
+        return Sides(job.plan.guest_uuid, source, target, self.find(source), self.find(target), self.tools.together)

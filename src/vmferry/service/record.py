@@ -1,0 +1,103 @@
+"""A job being written: its journal, its state and its result, under one lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from vmferry.flow.effects import Effect, Sighted
+from vmferry.flow.journal import Entry, Kind, check_invariants, made, state_of
+from vmferry.flow.settle import Before
+from vmferry.flow.states import Event, State, next_state
+from vmferry.model.job import Job, Lease
+from vmferry.model.migration import MigrationResult
+from vmferry.ports import Clock, Jobs
+
+RENEW_EVERY_S = 5.0
+
+
+def stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Record:
+    """Holds a lease. Every method that writes raises Fenced once another worker has taken over."""
+
+    def __init__(
+        self, jobs: Jobs, clock: Clock, now: Callable[[], datetime], lease: Lease, job: Job, past: Sequence[Entry]
+    ) -> None:
+        self._jobs, self._clock, self._now = jobs, clock, now
+        self.lease, self.job, self.entries = lease, job, list(past)
+        self._renewed_s = clock.now_s()
+
+    @property
+    def state(self) -> State:
+        return state_of(self.entries)
+
+    @property
+    def before(self) -> Before:
+        return Before(paused=self.job.plan.paused, persistent=self.job.plan.persistent)
+
+    @property
+    def made(self) -> tuple[Effect, ...]:
+        return made(self.entries)
+
+    def change(self, **fields: object) -> None:
+        """Of the result; on the disk with the next write."""
+        self.job = replace(self.job, result=replace(self.job.result, **fields))  # type: ignore[arg-type]
+
+    def enter(self, event: Event, text: str = "", *more: Entry, before: Sequence[Entry] = ()) -> None:
+        """Go where the event leads, with other entries before and after in the same write."""
+        self.write(*before, self.entry(Kind.STATE, state=next_state(self.state, event), event=event, text=text), *more)
+
+    def intend(self, effect: Effect, seen: Sighted | None = None) -> None:
+        saw = () if seen is None else (self.entry(Kind.SAW, saw=seen),)
+        self.write(*saw, self.entry(Kind.INTENT, effect=effect))
+
+    def outcome(self, kind: Kind, effect: Effect, text: str = "") -> None:
+        self.write(self.entry(kind, effect=effect, text=text))
+
+    def entry(
+        self,
+        kind: Kind,
+        *,
+        state: State | None = None,
+        event: Event | None = None,
+        saw: Sighted | None = None,
+        effect: Effect | None = None,
+        text: str = "",
+    ) -> Entry:
+        return Entry(kind, state, event, saw, effect, text, stamp(self._now()), self.lease.worker)
+
+    def write(self, *entries: Entry) -> None:
+        whole = [*self.entries, *entries]
+        check_invariants(whole, self.before)
+        job = replace(self.job, state=state_of(whole))
+        self._jobs.write(self.lease, job, entries)
+        self._wrote(job, entries)
+
+    def reserve(self, room_bytes: int | None) -> str | None:
+        """Enter RESERVED if other jobs leave room on the target; else why they do not."""
+        entry = self.entry(Kind.STATE, state=next_state(self.state, Event.GO), event=Event.GO)
+        check_invariants([*self.entries, entry], self.before)
+        job = replace(self.job, state=State.RESERVED)
+        why_not = self._jobs.reserve(self.lease, job, entry, room_bytes)
+        if why_not is None:
+            self._wrote(job, [entry])
+        return why_not
+
+    def _wrote(self, job: Job, entries: Sequence[Entry]) -> None:
+        self.job = job
+        self.entries.extend(entries)
+        self._renewed_s = self._clock.now_s()
+
+    def renew(self, *, now: bool = False) -> None:
+        """Keep the lease. `now`: look at it even if it was renewed a moment ago, as before every effect."""
+        if now or self._clock.now_s() - self._renewed_s >= RENEW_EVERY_S:
+            self._jobs.renew(self.lease)
+            self._renewed_s = self._clock.now_s()
+
+    def close(self) -> MigrationResult:
+        self._jobs.close(self.lease)
+        return self.job.result

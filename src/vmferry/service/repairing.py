@@ -1,0 +1,37 @@
+"""What an operator can do about a job in doubt: have its hosts asked again, or end it by his own word."""
+
+from __future__ import annotations
+
+from vmferry.errors import Refused
+from vmferry.flow.states import Event, State
+from vmferry.model.job import Job, Lease
+from vmferry.model.migration import MigrationResult, Outcome
+from vmferry.service.migrate import Tools
+from vmferry.service.reconcile import Reconciler
+from vmferry.service.record import Record
+
+
+def repair(reconciler: Reconciler, job: Job) -> MigrationResult:
+    """Raises Refused where it is at its end, or somebody works on it."""
+    lease = _take(reconciler.tools, job)
+    return reconciler.go_on(job, lease, "an operator has it looked at again")
+
+
+def forget(tools: Tools, job: Job) -> MigrationResult:
+    """End it without a look at any host. Raises Refused where it is not in doubt."""
+    if job.state != State.IN_DOUBT:
+        raise Refused(f"job {job.id} is not in doubt but {job.state.replace('_', ' ')}; only then it can be forgotten")
+    lease = _take(tools, job)
+    record = Record(tools.jobs, tools.clock, tools.now, lease, job, tools.jobs.journal(job.id))
+    text = "an operator has put it right by hand and ended the job"
+    record.change(outcome=Outcome.FAILED, error=text)
+    record.enter(Event.FORGET, text)
+    return record.close()
+
+
+def _take(tools: Tools, job: Job) -> Lease:
+    lease = tools.jobs.take_over(job.id, tools.worker)
+    if lease is None:
+        how = "is at its end" if job.worker is None else "is being worked on by another process"
+        raise Refused(f"job {job.id} {how}; see vmferry job show {job.id}")
+    return lease

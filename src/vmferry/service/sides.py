@@ -1,0 +1,86 @@
+"""The two hosts of a migration, either of which may be out of reach, and what both say of the guest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from vmferry.errors import HostUnreachable, VmferryError
+from vmferry.facts.look import Look
+from vmferry.flow.effects import Effect, Sighted, What
+from vmferry.flow.sights import Sight, sight
+from vmferry.ports import HostPort
+
+ASK_LIMIT_S = 5.0
+
+T = TypeVar("T")
+
+
+class Together(Protocol):
+    """As `service.parallel.all_at_once`."""
+
+    def __call__(self, calls: Sequence[Callable[[], T]], timeout_s: float) -> list[T | Exception]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """`source` and `target` are None where there is no connection to them."""
+
+    uuid: str
+    source_name: str
+    target_name: str
+    source: HostPort | None
+    target: HostPort | None
+    together: Together
+
+    def look(self) -> Sighted:
+        """Ask both, at the same time."""
+        here, there = self.together([self._asking(self.source), self._asking(self.target)], ASK_LIMIT_S)
+        return Sighted(_sight(here), _sight(there), _keeps(here), _keeps(there))
+
+    def _asking(self, host: HostPort | None) -> Callable[[], Look | None]:
+        def ask() -> Look | None:
+            if host is None:
+                raise HostUnreachable("", "there is no connection to it")
+            return host.look(self.uuid)
+
+        return ask
+
+    def host(self, name: str) -> HostPort:
+        """Raises HostUnreachable."""
+        host = self.source if name == self.source_name else self.target
+        if host is None:
+            raise HostUnreachable(name, f"host {name} cannot be reached")
+        return host
+
+    def perform(self, effect: Effect) -> None:
+        """Make it. Raises HostError, or HostUnreachable where it may have been made."""
+        host, uuid = self.host(effect.host), self.uuid
+        match effect.what:
+            case What.LIMIT_DOWNTIME if effect.value is not None:
+                host.set_max_downtime(uuid, effect.value)
+            case What.ABORT:
+                host.abort(uuid)
+            case What.DESTROY_ARRIVING | What.DESTROY_STALE:
+                host.destroy_held(uuid)
+            case What.UNDEFINE_TARGET | What.UNDEFINE_SOURCE:
+                host.undefine_off(uuid)
+            case What.RESUME_SOURCE:
+                host.resume_held(uuid)
+            case What.KEEP_DEFINITION:
+                host.keep_definition(uuid)
+            case _:
+                raise ValueError(f"{effect.what} is not made here")
+
+
+def _sight(answer: Look | Exception | None) -> Sight:
+    if isinstance(answer, (VmferryError, TimeoutError)):
+        return Sight.UNASKED
+    if isinstance(answer, Exception):
+        raise answer
+    return sight(answer)
+
+
+def _keeps(answer: Look | Exception | None) -> bool:
+    return isinstance(answer, Look) and answer.persistent

@@ -1,0 +1,322 @@
+"""One migration from its reservation to its end, whatever dies in between.
+
+Each state does its work and says an event; `flow.states.TABLE` says where that leads; everything is written before it
+is made and after. A worker that goes on with the job of a dead one begins with TAKE_OVER, and from then on does the
+same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from vmferry.errors import Fenced, HostUnreachable, VmferryError
+from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, undoing
+from vmferry.flow.journal import Entry, Kind
+from vmferry.flow.settle import Cell, Patience, settle
+from vmferry.flow.sights import Sight
+from vmferry.flow.states import AT_REST, Event, State, next_state
+from vmferry.forecast.progress import Progress
+from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, Outcome
+from vmferry.ports import Clock, Copy, Jobs
+from vmferry.service.record import Record
+from vmferry.service.sides import Sides
+from vmferry.service.steps import StepLog
+from vmferry.service.watching import Watching
+
+SHORT_S = 2.0
+ASK_EVERY_S = 0.2
+MOST_EFFECTS = 10
+"""To undo or complete one migration; more means that something undoes what we do."""
+
+OUTCOMES = {
+    State.FINISHED: Outcome.MIGRATED,
+    State.ROLLED_BACK: Outcome.ROLLED_BACK,
+    State.REFUSED: Outcome.REFUSED,
+    State.FAILED: Outcome.FAILED,
+    State.IN_DOUBT: Outcome.IN_DOUBT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What was seen of a guest that is on its target."""
+
+    sure: bool
+    """Exactly one copy runs, by the word of both hosts."""
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Guides:
+    """What a transaction needs beside its hosts."""
+
+    jobs: Jobs
+    clock: Clock
+    patience_s: float
+    """For what libvirt may still change by itself."""
+    verify: Callable[[Record, JobStats | None], Arrival]
+    show: Callable[[Progress], None]
+    settling: Callable[[VmferryError | None], None]
+    cancel: threading.Event
+
+
+class Transaction:
+    def __init__(self, record: Record, sides: Sides, log: StepLog, guides: Guides) -> None:
+        self.record, self.sides, self.log, self.guides = record, sides, log, guides
+        self.order: MigrationOrder | None = None
+        self.last: JobStats | None = None
+        self.problem: VmferryError | None = None
+        self.text = ""
+        """What is now the case, for people."""
+        self._sure = False
+        """Libvirt itself has said how its call ended."""
+
+    def run(self, order: MigrationOrder) -> MigrationResult:
+        """From RESERVED on, by the worker that began it."""
+        self.order = order
+        return self._to_rest()
+
+    def go_on(self, text: str) -> MigrationResult:
+        """With a job of another worker, or one that an operator wants to be looked at again."""
+        self.text = "its worker died before the copy began; nothing was changed"
+        self.record.change(outcome=None, error=None, error_detail=None)
+        self._enter(Event.TAKE_OVER, text)
+        return self._to_rest()
+
+    def _to_rest(self) -> MigrationResult:
+        while self.record.state not in AT_REST:
+            WORK[self.record.state](self)
+        return self.record.close()
+
+    def _enter(self, event: Event, text: str = "", before: Sequence[Entry] = ()) -> None:
+        """As the record's; with the result's last words where it then is at rest."""
+        state = next_state(self.record.state, event)
+        if state in AT_REST:
+            self._conclude(state)
+        self.record.enter(event, text, before=before)
+
+    # Each of the states' work ends by entering the next one.
+
+    def _prepare(self) -> None:
+        """RESERVED: everything that the copy needs beside libvirt's own doing."""
+        limit_ms = self.record.job.plan.max_downtime_ms
+        if self.guides.cancel.is_set():
+            self._cancelled_early()
+        elif limit_ms is None or self._limit_downtime(limit_ms):
+            self.record.enter(Event.GO)
+
+    def _limit_downtime(self, limit_ms: int) -> bool:
+        """A setting of the running QEMU: what it was is what undoes it. False: rolling back has begun."""
+        try:
+            was_ms = self.sides.host(self.sides.source_name).max_downtime_ms(self.sides.uuid)
+            effect = Effect(What.LIMIT_DOWNTIME, self.sides.source_name, limit_ms, was_ms)
+            self._make(effect)
+        except Fenced:
+            raise
+        except VmferryError as error:
+            self.problem, self.text = error, error.message
+            self.record.enter(Event.BREAK, error.message)
+            return False
+        return True
+
+    def _begin(self) -> None:
+        """PREPARED: hand it over to libvirt. The intent and the state it leads to are one write."""
+        if self.guides.cancel.is_set():
+            self._cancelled_early()
+            return
+        effect = Effect(What.COPY, self.sides.source_name)
+        self.record.renew(now=True)
+        self.record.change(steps=self.log.steps)
+        self.record.enter(Event.GO, "", self.record.entry(Kind.INTENT, effect=effect))
+        assert self.order is not None
+        with self.log.step("copy"):
+            try:
+                copy = self.sides.host(self.sides.source_name).begin(self.order)
+            except VmferryError as error:
+                self._copy_ended(effect, error)
+                return
+            self._follow(copy)
+            self._copy_ended(effect, copy.problem)
+
+    def _cancelled_early(self) -> None:
+        self.text = "cancelled before the copy began; nothing was changed"
+        self.record.change(cancelled=True)
+        self._enter(Event.CANCEL, self.text)
+
+    def _adopt(self) -> None:
+        """COPYING, of a copy that goes on by itself."""
+        with self.log.step("copy"):
+            self._follow(None)
+        self._sure = False
+        self.record.enter(Event.BREAK, "it is not being sent any more", before=self._abort_outcome())
+
+    def _follow(self, copy: Copy | None) -> None:
+        guides = self.guides
+        watching = Watching(self.record, self.sides, guides.jobs, guides.clock, guides.cancel, guides.show)
+        try:
+            watching.follow(copy)
+        finally:
+            self.last = watching.last
+
+    def _copy_ended(self, effect: Effect, problem: VmferryError | None) -> None:
+        """Only a good end is believed; of any other, the hosts are asked."""
+        if problem is None:
+            self.record.enter(Event.GO, before=self._outcomes(Kind.DONE, effect))
+            return
+        self.log.end("cancelled" if self.record.job.result.cancelled else "failed")
+        self.problem = problem
+        self._sure = not isinstance(problem, HostUnreachable)
+        kind = Kind.FAILED if self._sure else Kind.LOST
+        text = problem.detail or problem.message
+        self.record.enter(Event.BREAK, text, before=self._outcomes(kind, effect, text))
+
+    def _outcomes(self, kind: Kind, effect: Effect, text: str = "") -> list[Entry]:
+        """With that of an abort: what became of it is what became of the copy."""
+        return [*self._abort_outcome(), self.record.entry(kind, effect=effect, text=text)]
+
+    def _abort_outcome(self) -> list[Entry]:
+        last = next((each for each in reversed(self.record.entries) if _is_abort(each)), None)
+        if last is None or last.kind is not Kind.INTENT:
+            return []
+        return [self.record.entry(Kind.DONE, effect=last.effect)]
+
+    def _settle(self) -> None:
+        """SETTLING: ask both who has it, until they have said the same for as long as it takes to believe it."""
+        self.guides.settling(self.problem)
+        with self.log.step("settle"):
+            seen, cell = self._believed()
+        self.text = self._told(cell)
+        self._enter(cell.event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
+
+    def _told(self, cell: Cell) -> str:
+        return cell.text.format(source=self.sides.source_name, target=self.sides.target_name)
+
+    def _believed(self) -> tuple[Sighted, Cell]:
+        patience_s = {
+            Patience.AT_ONCE: 0.0,
+            Patience.SHORT: 0.0 if self._sure else min(SHORT_S, self.guides.patience_s),
+            Patience.LONG: self.guides.patience_s,
+        }
+        began_s = since_s = self.guides.clock.now_s()
+        seen = self.sides.look()
+        cell = settle(seen.source, seen.target, self.record.before)
+        while True:
+            now_s = self.guides.clock.now_s()
+            if now_s - since_s >= patience_s[cell.patience]:
+                return seen, cell
+            if now_s - began_s > 4 * self.guides.patience_s:
+                unsure = settle(Sight.UNASKED, Sight.UNASKED, self.record.before)
+                return seen, unsure
+            self.guides.clock.sleep(ASK_EVERY_S)
+            self.record.renew()
+            seen, former = self.sides.look(), cell
+            cell = settle(seen.source, seen.target, self.record.before)
+            if cell is not former:
+                since_s = self.guides.clock.now_s()
+
+    def _undo(self) -> None:
+        """ROLLING_BACK: the journalled effects, newest first, each only as far as it is still there."""
+        made = list(self.record.made)
+        copied = any(effect.what is What.COPY for effect in made)
+
+        def next_undo(seen: Sighted) -> Iterator[Effect]:
+            return undoing(made, seen, self.sides.source_name, self.sides.target_name, self.record.before)
+
+        for effect in self._one_by_one(next_undo):
+            if effect.what is What.LIMIT_DOWNTIME:
+                made = [each for each in made if (each.what, each.was) != (effect.what, effect.value)]
+        if not copied:
+            self._enter(Event.GO, self.text)
+            return
+        seen = self.sides.look()
+        cell = settle(seen.source, seen.target, self.record.before)
+        if seen.target is Sight.ABSENT and cell.event in (Event.SAFE, Event.STOPPED) and seen.source is not Sight.HELD:
+            self.text = self._told(cell)
+            self._enter(Event.STOPPED if cell.event is Event.STOPPED else Event.GO, self.text)
+        else:
+            self.text = self._told(cell)
+            self._enter(Event.BREAK, self.text)
+
+    def _verify(self) -> None:
+        """SWITCHED: complete what libvirt left undone, and look at everything."""
+        with self.log.step("verify"):
+            arrival = self.guides.verify(self.record, self.last)
+            if arrival.error is not None and self._complete():
+                arrival = self.guides.verify(self.record, self.last)
+        self.problem, self.text = None, arrival.error or ""
+        self._sure = arrival.sure
+        self.record.enter(Event.GO, self.text)
+
+    def _finish(self) -> None:
+        """VERIFIED: it was looked at just now."""
+        self._enter(Event.GO if self._sure else Event.DOUBT, self.text)
+
+    def _complete(self) -> bool:
+        """Whether anything was done."""
+
+        def next_one(seen: Sighted) -> Iterator[Effect]:
+            if Sight.UNASKED in (seen.source, seen.target):
+                return iter(())
+            return completing(seen, self.sides.source_name, self.sides.target_name, self.record.before)
+
+        return bool(list(self._one_by_one(next_one)))
+
+    def _one_by_one(self, ask: Callable[[Sighted], Iterator[Effect]]) -> Iterator[Effect]:
+        """Look, make the first effect that is due and may be made, look again; until nothing is due or one fails."""
+        for _ in range(MOST_EFFECTS):
+            seen = self.sides.look()
+            effect = next(ask(seen), None)
+            if effect is None or blocked(effect, seen, self.record.before) is not None:
+                return
+            try:
+                self._make(effect, seen)
+            except Fenced:
+                raise
+            except VmferryError as error:
+                self.problem = error
+                return
+            yield effect
+
+    def _make(self, effect: Effect, seen: Sighted | None = None) -> None:
+        """Intent, effect, outcome. Raises what the host raises."""
+        self.record.intend(effect, seen)
+        self.record.renew(now=True)
+        try:
+            self.sides.perform(effect)
+        except HostUnreachable as error:
+            self.record.outcome(Kind.LOST, effect, error.detail or error.message)
+            raise
+        except VmferryError as error:
+            self.record.outcome(Kind.FAILED, effect, error.detail or error.message)
+            raise
+        self.record.outcome(Kind.DONE, effect)
+
+    def _conclude(self, state: State) -> None:
+        result = self.record.job.result
+        how = ""
+        if state is not State.FINISHED and self.problem is not None:
+            how = "cancelled" if result.cancelled else "the copy failed"
+        self.record.change(
+            outcome=OUTCOMES[state],
+            error="; ".join(part for part in (how, self.text) if part) or None,
+            error_detail=(self.problem.detail or self.problem.message) if self.problem is not None else None,
+            steps=self.log.steps,
+        )
+
+
+def _is_abort(entry: Entry) -> bool:
+    return entry.effect is not None and entry.effect.what is What.ABORT
+
+
+WORK: dict[State, Callable[[Transaction], None]] = {
+    State.RESERVED: Transaction._prepare,
+    State.PREPARED: Transaction._begin,
+    State.COPYING: Transaction._adopt,
+    State.POST_COPY: Transaction._adopt,
+    State.SETTLING: Transaction._settle,
+    State.ROLLING_BACK: Transaction._undo,
+    State.SWITCHED: Transaction._verify,
+    State.VERIFIED: Transaction._finish,
+}
