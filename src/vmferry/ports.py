@@ -243,6 +243,9 @@ class Jobs(Protocol):
     def take_over(self, job: str, worker: str) -> Lease | None:
         """The right to go on with it. None where its holder lives and keeps its lease, or it is at its end."""
 
+    def held(self, job: str) -> bool:
+        """A worker has it that lives and keeps its lease, as far as can be known."""
+
     def renew(self, lease: Lease) -> None:
         """Raises Fenced where it is not the holder any more. Right before every effect."""
 

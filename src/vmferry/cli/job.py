@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import click
 
 from vmferry.cli.completion import complete_job
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT
 from vmferry.cli.interrupt import cancelling
-from vmferry.cli.job_reconcile import reconcile_dead, reconciler
+from vmferry.cli.job_reconcile import adopt, reconcile_dead, reconciler
 from vmferry.cli.options import Group, timeout_option
 from vmferry.cli.output import write_lines
 from vmferry.model.migration import Outcome
@@ -67,13 +69,16 @@ def job_watch(app: App, name: str, timeout_s: float) -> int:
     from vmferry.cli.progress_line import ProgressLine
     from vmferry.service.following import follow
 
-    _reconcile(app, timeout_s)
-    found, line = app.jobs.job(name), ProgressLine()
-    try:
-        ended = follow(app.jobs, app.tools.clock, found.id, line.show if app.verbosity >= 0 else _nothing)
-    finally:
-        line.close()
-    return conclude(app, ended.result)
+    line = ProgressLine()
+    show = line.show if app.verbosity >= 0 else _nothing
+    with app.fleet(timeout_s) as fleet:
+        reconcile_dead(app, fleet)
+        found = app.jobs.job(name)
+        try:
+            result = adopt(app, fleet, found, show=show) or follow(app.jobs, app.tools.clock, found.id, show).result
+        finally:
+            line.close()
+    return conclude(app, result)
 
 
 def _nothing(_progress: object) -> None:
@@ -90,12 +95,16 @@ def job_cancel(app: App, name: str, timeout_s: float) -> int:
     Ends with 0 where it was rolled back, with 1 where the guest had arrived before.
     """
     from vmferry.cli.migrate import conclude
-    from vmferry.service.following import cancel
+    from vmferry.service.following import cancel, need_cancellable
 
-    _reconcile(app, timeout_s)
-    ended = cancel(app.jobs, app.tools.clock, app.jobs.job(name).id).result
-    code = conclude(app, ended)
-    return DONE if ended.outcome is Outcome.ROLLED_BACK else FAILED if code == DONE else code
+    with app.fleet(timeout_s) as fleet:
+        reconcile_dead(app, fleet)
+        found, wanted = app.jobs.job(name), threading.Event()
+        need_cancellable(found)
+        wanted.set()
+        result = adopt(app, fleet, found, wanted) or cancel(app.jobs, app.tools.clock, found.id).result
+    code = conclude(app, result)
+    return DONE if result.outcome is Outcome.ROLLED_BACK else FAILED if code == DONE else code
 
 
 @job.command("repair")

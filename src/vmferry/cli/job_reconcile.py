@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vmferry.cli.context import App
 from vmferry.errors import VmferryError
+from vmferry.flow.states import AT_REST
 
 if TYPE_CHECKING:
+    from vmferry.forecast.progress import Progress
+    from vmferry.model.job import Job
+    from vmferry.model.migration import MigrationResult
     from vmferry.ports import HostPort
     from vmferry.service.fleet import Fleet
     from vmferry.service.reconcile import Reconciler
@@ -25,7 +30,26 @@ def reconcile_dead(app: App, fleet: Fleet) -> None:
         )
 
 
-def reconciler(app: App, fleet: Fleet, cancel: threading.Event | None = None) -> Reconciler:
+def adopt(
+    app: App,
+    fleet: Fleet,
+    job: Job,
+    cancel: threading.Event | None = None,
+    show: Callable[[Progress], None] = lambda progress: None,
+) -> MigrationResult | None:
+    """Go on here with a job that nobody works on; None where somebody does, or it is at rest."""
+    if job.state in AT_REST or app.jobs.held(job.id):
+        return None
+    lease = app.jobs.take_over(job.id, app.tools.worker)
+    return None if lease is None else reconciler(app, fleet, cancel, show).go_on(job, lease)
+
+
+def reconciler(
+    app: App,
+    fleet: Fleet,
+    cancel: threading.Event | None = None,
+    show: Callable[[Progress], None] = lambda progress: None,
+) -> Reconciler:
     from vmferry.service.reconcile import Reconciler
 
     def find(name: str) -> HostPort | None:
@@ -37,4 +61,4 @@ def reconciler(app: App, fleet: Fleet, cancel: threading.Event | None = None) ->
     def others() -> list[HostPort]:
         return [host for entry in fleet.entries if (host := find(entry.name)) is not None]
 
-    return Reconciler(app.tools, find, others, cancel or threading.Event())
+    return Reconciler(app.tools, find, others, cancel or threading.Event(), show)

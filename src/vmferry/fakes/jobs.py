@@ -57,12 +57,15 @@ class MemoryJobs:
     def take_over(self, job: str, worker: str) -> Lease | None:
         with self._lock:
             kept = self._jobs[job]
-            held = self._leases[kept.job.plan.guest_uuid]
-            if kept.job.state in TERMINAL:
-                return None
-            if held.lease is not None and held.until_s > self._time.now_s() and held.lease.worker not in self.dead:
-                return None
-            return self._grant(kept.job, worker)
+            return None if kept.job.state in TERMINAL or self.held(job) else self._grant(kept.job, worker)
+
+    def held(self, job: str) -> bool:
+        kept = self._jobs[job]
+        held = self._leases[kept.job.plan.guest_uuid]
+        lease = held.lease
+        if lease is None or lease.job != job:
+            return False
+        return held.until_s > self._time.now_s() and lease.worker not in self.dead
 
     def _grant(self, job: Job, worker: str) -> Lease:
         guest = job.plan.guest_uuid

@@ -26,16 +26,19 @@ def follow(jobs: Jobs, clock: Clock, job: str, show: Callable[[Progress], None])
 
 
 def cancel(jobs: Jobs, clock: Clock, job: str) -> Job:
-    """Raises Refused where it cannot be cancelled any more, with why."""
-    found = jobs.job(job)
-    if found.state in AT_REST:
-        raise Refused(f"job {job} is at rest: {found.state.replace('_', ' ')}; there is nothing to cancel")
-    if found.state == State.POST_COPY:
-        raise Refused(
-            f"job {job} is in post-copy: the guest runs on {found.result.target} with a part of its memory still on "
-            f"{found.result.source}, so neither has it whole and it can only go on; see vmferry job watch {job}"
-        )
-    if found.state in (State.SWITCHED, State.VERIFIED):
-        raise Refused(f"job {job}: the guest is on {found.result.target} already; migrate it back to undo that")
+    """Ask its worker for the end of it, and wait for that. `need_cancellable` first."""
     jobs.ask(job, Ask.CANCEL)
     return follow(jobs, clock, job, lambda progress: None)
+
+
+def need_cancellable(job: Job) -> None:
+    """Raises Refused where it cannot be cancelled any more, with why."""
+    if job.state in AT_REST:
+        raise Refused(f"job {job.id} is at rest: {job.state.replace('_', ' ')}; there is nothing to cancel")
+    if job.state == State.POST_COPY:
+        raise Refused(
+            f"job {job.id} is in post-copy: the guest runs on {job.result.target} with a part of its memory still on "
+            f"{job.result.source}, so neither has it whole and it can only go on; see vmferry job watch {job.id}"
+        )
+    if job.state in (State.SWITCHED, State.VERIFIED):
+        raise Refused(f"job {job.id}: the guest is on {job.result.target} already; migrate it back to undo that")

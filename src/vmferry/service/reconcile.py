@@ -24,6 +24,10 @@ Find = Callable[[str], HostPort | None]
 """A host by name; None where there is no connection to it."""
 
 
+GOING_ON = (Event.MOVING, Event.SWITCH)
+NOTHING_COPIED = (State.PLANNED, State.CHECKED, State.RESERVED, State.PREPARED)
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciler:
     tools: Tools
@@ -37,21 +41,27 @@ class Reconciler:
     patience_s: float = PATIENCE_S
 
     def dead(self) -> tuple[MigrationResult, ...]:
-        """Every job that nobody holds, brought to rest. One in doubt is touched only if there is news of it."""
+        """Every job that nobody holds, brought to rest, as far as that is a matter of moments.
+
+        A copy that goes on by itself is left to whoever watches it or comes later; of a job in doubt, there has to be
+        news.
+        """
         found = []
         for job in self.tools.jobs.jobs(unfinished=True):
-            if job.state == State.IN_DOUBT and not self.has_news(job):
+            if self.tools.jobs.held(job.id) or not self._is_ripe(job):
                 continue
             lease = self.tools.jobs.take_over(job.id, self.tools.worker)
             if lease is not None:
                 found.append(self.go_on(job, lease))
         return tuple(found)
 
-    def has_news(self, job: Job) -> bool:
-        """Its hosts no longer leave it open."""
+    def _is_ripe(self, job: Job) -> bool:
+        if job.state in NOTHING_COPIED:
+            return True
         seen = self._sides(job).look()
         before = Before(paused=job.plan.paused, persistent=job.plan.persistent)
-        return settle(seen.source, seen.target, before).event is not Event.DOUBT
+        event = settle(seen.source, seen.target, before).event
+        return event not in GOING_ON and not (job.state == State.IN_DOUBT and event is Event.DOUBT)
 
     def go_on(self, job: Job, lease: Lease, text: str = "its worker is dead") -> MigrationResult:
         """With the job as it is written now: what was read before the lease may be old."""

@@ -66,9 +66,16 @@ class EmbeddedJobs:
             if found is None:
                 return None
             guest_uuid, holder, until_s = found
-            if holder is not None and until_s > self._now_s() and not self._dead(holder):
-                return None
-            return self._grant(connection, job, guest_uuid, worker)
+            return None if self._keeps(holder, until_s) else self._grant(connection, job, guest_uuid, worker)
+
+    def held(self, job: str) -> bool:
+        if not self._place.exists():
+            return False
+        rows = file.select(self._place.path, "SELECT worker, until_s FROM lease WHERE job = ?", job)
+        return any(self._keeps(holder, until_s) for holder, until_s in rows)
+
+    def _keeps(self, holder: str | None, until_s: float | None) -> bool:
+        return holder is not None and (until_s or 0.0) > self._now_s() and not self._dead(holder)
 
     def _grant(self, connection: sqlite3.Connection, job: str, guest_uuid: str, worker: str) -> Lease:
         row = (guest_uuid, job, worker, self._now_s() + LEASE_S)
