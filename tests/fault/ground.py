@@ -155,8 +155,12 @@ class Ground:
             max_downtime_ms=self.limit_ms,
             settle_limit_s=self.patience_s,
         )
-        kind = Migration if real_check else Known
-        return kind(replace(request, **changes), self.tools(worker, jobs), self.listener, cancel or threading.Event())
+        about = (replace(request, **changes), self.tools(worker, jobs), self.listener, cancel or threading.Event())
+        if real_check:
+            return Migration(*about)
+        made = Known(*about)
+        made.free = lambda: self.uuid in self.source.active and not self.world.hosts[TARGET].state(self.uuid)
+        return made
 
     def reconciler(self, worker: str, jobs: Jobs | None = None, cancel: threading.Event | None = None) -> Reconciler:
         def others() -> list[HostPort]:
@@ -205,9 +209,13 @@ class Ground:
 
 
 class Known(Migration):
-    """One whose check has been made: the same answer for every healthy world."""
+    """One whose check has been made: the same answer for every healthy world, but for where the guest is."""
+
+    free: Callable[[], bool]
 
     def _choose(self) -> tuple[tuple[MoveFacts, HostPort] | None, str]:
+        if not self.free():
+            return None, "guest.running: it does not run there"
         target = self.request.targets[0]
         self.result = replace(self.result, target=target.entry.name)
         return (_healthy(self.plan.paused, self.plan.persistent, self.plan.memory_bytes), target), ""

@@ -29,8 +29,8 @@ WORDS = {
 """A host's method, and what the journal calls it."""
 
 
-class Violation(Exception):
-    """The invariant was broken. Not an error of the product's kind, so that nothing of it catches this."""
+class Violation(BaseException):
+    """The invariant was broken. Nothing of the product may catch this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,8 @@ class Witness:
         outcome = str(job.result.outcome)
         if job.state == "finished" and (outcome != "migrated" or not self.arrived or self.holder == SOURCE):
             raise self._broken("it is said to have migrated")
-        if job.state == "rolled_back" and (outcome != "rolled_back" or self.arrived or self.holder is None):
+        lost = self.holder is None and self._copied(job)
+        if job.state == "rolled_back" and (outcome != "rolled_back" or self.arrived or lost):
             raise self._broken(f"it is said to have been rolled back ({self.ended})")
         if job.state == "failed" and self._copied(job) and self.holder is not None:
             raise self._broken("it is said to have stopped")
@@ -193,7 +194,8 @@ class Witness:
             yield "an old copy is left on the source"
         if self.holder == TARGET and here.defined and self.persistent and not last.result.error:
             yield "a definition is left on the source, and nothing says so"
-        if self.holder == TARGET and self.persistent and not there.defined and not last.result.error:
+        forgotten = self.persistent and not there.defined and not self.undefined
+        if self.holder == TARGET and forgotten and not last.result.error:
             yield "the target has no definition, and nothing says so"
         limit_ms = self.world.hosts[SOURCE].max_downtime_ms.get(self.uuid, OWN_DOWNTIME_MS)
         if self.holder == SOURCE and limit_ms != OWN_DOWNTIME_MS:
@@ -209,6 +211,8 @@ class Witness:
             return there.has_run and (here.has_run or "broken" in (here.qemu, there.qemu) or there.qemu == "paused")
         if here.qemu == "broken" or there.qemu == "broken":
             return True
+        if here.has_run and there.qemu is None and there.defined and not here.defined:
+            return True  # the only definition of it is the one that the migration left
         if here.qemu == "held":
             return there.defined  # it may have run there and be off
         if here.qemu is None and there.qemu is None:

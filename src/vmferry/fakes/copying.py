@@ -129,7 +129,12 @@ class _Copy:
         source.jobs[guest.uuid] = self.last
 
     def pass_time(self) -> None:
-        """Everything that is due by now. Its own end takes it out of the world."""
+        """Everything that is due by now. Its own end takes it out of the world.
+
+        Whoever began it over a connection that is gone hears no more of it; the hosts go on by themselves.
+        """
+        if self.source.faults.unreachable is not None:
+            self.heard.hear(_lost(self.source))
         try:
             self._go_on()
         except HostError as error:

@@ -185,10 +185,12 @@ class Migration:
         return (move, target), ""
 
     def _plan(self, record: Record, move: MoveFacts) -> None:
-        """With what another worker would need to go on."""
+        """With what another worker would need to go on, as it was when it was checked."""
         facts, probe = arriving(move), self.request.probe or move.guest.probe
         self.plan = replace(
             self.plan,
+            paused=facts.guest.state is GuestState.PAUSED,
+            persistent=facts.guest.persistent,
             disks=tuple((disk.target, disk.source) for disk in facts.guest.disks),
             address=probe.address if probe else None,
             url=probe.url if probe else None,
