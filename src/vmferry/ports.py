@@ -85,7 +85,7 @@ class HostPort(Protocol):
         """Bytes a second that its migration network card says it can do; None: not known."""
 
     def look(self, uuid: str) -> Look | None:
-        """Who has the guest, as this host has it at this moment. None only where it answered that it knows none such."""
+        """Who has the guest, as this host has it now. None only where it answered that it knows none such."""
 
     def begin(self, order: MigrationOrder) -> Copy:
         """Begin to copy it to another host. Goes on by itself, whatever becomes of this process."""
@@ -93,6 +93,16 @@ class HostPort(Protocol):
     def migrate(self, order: MigrationOrder) -> None:
         """The same to its end: returns when libvirt says the guest runs on the target, raises HostError when it says
         that it does not.
+        """
+
+    def start_post_copy(self, uuid: str) -> None:
+        """Let the guest run on the target at once, and send the rest after it. Raises HostError where its order did not
+        allow that, or nothing is being copied.
+        """
+
+    def suspend_moving(self, uuid: str) -> None:
+        """Stop the guest for the rest of its copy; it runs again on the target, or here where the copy fails. Raises
+        HostError where it is not being copied.
         """
 
     def max_downtime_ms(self, uuid: str) -> int:

@@ -11,14 +11,13 @@ from vmferry.facts.look import Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.fakes import copying
 from vmferry.fakes.lan import way
+from vmferry.fakes.precopy import OWN_DOWNTIME_MS
 from vmferry.fakes.state import FakeHost
-from vmferry.fakes.world import FakeWorld
+from vmferry.fakes.world import FakeWorld, Going
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import JobStats, MigrationOrder
 
-OWN_DOWNTIME_MS = 300
-"""QEMU's own limit."""
 NO_DOMAIN = 42
 """Libvirt's VIR_ERR_NO_DOMAIN."""
 
@@ -143,11 +142,22 @@ class FakeConnection:
 
     def abort(self, uuid: str) -> None:
         self._world.answer(self._host, "abort")
-        self._known(uuid)
         with self._world.lock:
-            if uuid not in self._host.jobs:
-                raise self._error("no job is active on the domain", copying.INVALID)
-            self._world.copies[uuid].abort()
+            self._moving(uuid).abort()
+
+    def start_post_copy(self, uuid: str) -> None:
+        self._world.answer(self._host, "start_post_copy")
+        self._moving(uuid).start_post_copy()
+
+    def suspend_moving(self, uuid: str) -> None:
+        self._world.answer(self._host, "suspend_moving")
+        self._moving(uuid).suspend()
+
+    def _moving(self, uuid: str) -> Going:
+        self._known(uuid)
+        if uuid not in self._host.jobs:
+            raise self._error("no job is active on the domain", copying.INVALID)
+        return self._world.copies[uuid]
 
     def max_downtime_ms(self, uuid: str) -> int:
         self._world.answer(self._host, "max_downtime_ms")

@@ -22,13 +22,16 @@ from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
 from vmferry.model.guest import Guest, GuestState, Probe
 from vmferry.model.job import Job, Plan
-from vmferry.model.migration import Forecast, MigrationOrder, MigrationResult, Outcome, Verified
+from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
+from vmferry.model.tuning import PLAIN, Convergence, Tuning
 from vmferry.placement.rank import Candidate
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
 from vmferry.rules.policy import NO_POLICY, Policy
+from vmferry.rules.post_copy import unsafe
 from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
 from vmferry.service.definition import arriving
+from vmferry.service.orders import copy_order
 from vmferry.service.predict import Limits, predict
 from vmferry.service.record import Record, stamp
 from vmferry.service.sides import Sides, Together
@@ -55,6 +58,14 @@ class Request:
     """The user's own word on how the guest is seen; None leaves it to the guest's metadata."""
     bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
+    max_time_s: float | None = None
+    """For the copy."""
+    convergence: Convergence | None = None
+    """None: the guest's own word, else `usual`."""
+    usual: Convergence = Convergence.BALANCED
+    post_copy: bool | None = None
+    """The user's own word; None: where the policy has a use for it and it is safe."""
+    tuning: Tuning = PLAIN
     accept_unknown: bool = False
     """Go on although something could not be looked at: the user's own word."""
     dry_run: bool = False
@@ -112,6 +123,8 @@ class Migration:
             memory_bytes=request.guest.memory_bytes,
             bandwidth_bytes_s=request.bandwidth_bytes_s,
             max_downtime_ms=request.max_downtime_ms,
+            max_time_s=request.max_time_s,
+            tuning=request.tuning,
         )
         self.result = MigrationResult(
             job=tools.new_job(),
@@ -187,13 +200,28 @@ class Migration:
     def _plan(self, record: Record, move: MoveFacts) -> None:
         """With what another worker would need to go on."""
         facts, probe = arriving(move), self.request.probe or move.guest.probe
+        policy = self.request.convergence or move.guest.convergence or self.request.usual
+        post_copy = self._may_post_copy(move, policy)
+        throttled = self.request.tuning.auto_converge or not post_copy
         self.plan = replace(
             self.plan,
+            convergence=policy,
+            post_copy=post_copy,
+            tuning=replace(self.request.tuning, auto_converge=throttled),
             disks=tuple((disk.target, disk.source) for disk in facts.guest.disks),
             address=probe.address if probe else None,
             url=probe.url if probe else None,
         )
         record.job = replace(record.job, plan=self.plan, result=self.result)
+
+    def _may_post_copy(self, move: MoveFacts, policy: Convergence) -> bool:
+        """Libvirt has to be told at the start. Not where a plain copy would fail for it."""
+        if self.request.post_copy is False or policy is Convergence.CAREFUL:
+            return False
+        reason = unsafe(replace(move, wish=replace(move.wish, post_copy=True)))
+        if reason is not None and self.request.post_copy:
+            self.listener.note(f"without post-copy: {reason}")
+        return reason is None
 
     def _end(self, record: Record, event: Event, error: str) -> MigrationResult:
         """Of a migration that has touched nothing."""
@@ -205,12 +233,7 @@ class Migration:
 
     def _check(self) -> CheckReport:
         request = self.request
-        wish = MoveWish(
-            persistent=request.guest.persistent,
-            bandwidth_bytes_s=request.bandwidth_bytes_s,
-            max_downtime_ms=request.max_downtime_ms,
-            definition=request.definition,
-        )
+        wish = move_wish(request)
         return check(request.source, request.guest, request.targets, request.unreached, request.policy, wish)
 
     def _forecast(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
@@ -236,27 +259,18 @@ class Migration:
             show=self.listener.progress,
             settling=self.listener.settling,
             cancel=self.cancel,
+            note=self.listener.note,
         )
         try:
-            return Transaction(record, sides, self.log, guides).run(self._order(move, target))
+            return Transaction(record, sides, self.log, guides).run(
+                copy_order(record.job.plan, target.entry, move, request.definition)
+            )
         finally:
             if watch is not None:
                 watch.stop()
 
     def _command_s(self) -> float:
         return round(self.tools.clock.now_s() - self.began_s, 3)
-
-    def _order(self, move: MoveFacts, target: HostPort) -> MigrationOrder:
-        entry, facts = target.entry, move.guest
-        return MigrationOrder(
-            guest_uuid=facts.guest.uuid,
-            peer_uri=entry.peer_uri or entry.uri,
-            data_uri=data_uri(entry.migration_address),
-            persistent=facts.guest.persistent,
-            bandwidth_bytes_s=self.request.bandwidth_bytes_s,
-            edits=move.target.edits,
-            target_xml=self.request.definition,
-        )
 
     def _keep(self, result: MigrationResult) -> None:
         """For later forecasts. What happened, happened: a store that cannot be written changes no result."""
@@ -269,11 +283,26 @@ class Migration:
 UNTOUCHED = (State.PLANNED, State.CHECKED)
 
 
-def data_uri(migration_address: str | None) -> str | None:
-    """Where the memory goes, in libvirt's form."""
-    if migration_address is None:
-        return None
-    return f"tcp://[{migration_address}]" if ":" in migration_address else f"tcp://{migration_address}"
+def move_wish(request: Request) -> MoveWish:
+    """What the rules judge: post-copy only where the user asks for it, since else it is done without."""
+    tuning = request.tuning
+    return MoveWish(
+        persistent=request.guest.persistent,
+        post_copy=request.post_copy is True,
+        parallel=tuning.parallel,
+        connections=tuning.parallel_connections,
+        zerocopy=tuning.zerocopy,
+        compression=tuning.compression,
+        auto_converge=tuning.auto_converge,
+        auto_converge_initial=tuning.auto_converge_initial,
+        auto_converge_increment=tuning.auto_converge_increment,
+        tls=tuning.tls,
+        tls_destination=tuning.tls_destination,
+        bandwidth_bytes_s=request.bandwidth_bytes_s,
+        post_copy_bandwidth_bytes_s=tuning.post_copy_bandwidth_bytes_s,
+        max_downtime_ms=request.max_downtime_ms,
+        definition=request.definition,
+    )
 
 
 def open_questions(best: Candidate) -> str:

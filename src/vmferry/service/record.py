@@ -51,9 +51,9 @@ class Record:
         """Go where the event leads, with other entries before and after in the same write."""
         self.write(*before, self.entry(Kind.STATE, state=next_state(self.state, event), event=event, text=text), *more)
 
-    def intend(self, effect: Effect, seen: Sighted | None = None) -> None:
+    def intend(self, effect: Effect, seen: Sighted | None = None, text: str = "") -> None:
         saw = () if seen is None else (self.entry(Kind.SAW, saw=seen),)
-        self.write(*saw, self.entry(Kind.INTENT, effect=effect))
+        self.write(*saw, self.entry(Kind.INTENT, effect=effect, text=text))
 
     def outcome(self, kind: Kind, effect: Effect, text: str = "") -> None:
         self.write(self.entry(kind, effect=effect, text=text))
