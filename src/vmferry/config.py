@@ -5,6 +5,9 @@ policy = "/etc/vmferry/policy.toml"             # severities of rules; else poli
 [store]
 path = "/var/lib/vmferry/vmferry.db"
 
+[migration]
+convergence = "balanced"                        # or "careful", "must-finish": for guests that dirty memory too fast
+
 [hosts.alpha]
 uri = "qemu+ssh://root@alpha/system"
 peer_uri = "qemu+ssh://root@alpha.lan/system"   # how the other hosts reach it
@@ -15,6 +18,7 @@ ssh = ["ssh", "root@alpha"]
 [guests.web]
 address = "10.0.0.101"                          # watched while it migrates
 url = "http://10.0.0.101/health"
+convergence = "careful"                         # for this one
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem, probe_problem
+from vmferry.model.tuning import Convergence
 from vmferry.model.units import parse_bit_rate
 
 ETC = Path("/etc/vmferry/config.toml")
@@ -51,14 +56,20 @@ class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ssh: tuple[str, ...] | None = None
 
 
+class _Migration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    convergence: Convergence = Convergence.BALANCED
+
+
 class _Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str | None = None
     url: str | None = None
+    convergence: Convergence | None = None
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: str | None = None
     store: dict[str, object] = {}
+    migration: dict[str, object] = {}
     hosts: dict[str, object] = {}
     guests: dict[str, object] = {}
 
@@ -73,6 +84,9 @@ class Config:
     """Guest name to how it is seen from outside."""
     policy_path: Path | None = None
     """The policy file that it names; None: it names none."""
+    convergence: Convergence = Convergence.BALANCED
+    convergences: Mapping[str, Convergence] = field(default_factory=dict)
+    """By guest's name, of those that have their own."""
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -90,12 +104,19 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         raise UserError(f"{path} is not valid TOML: {error}; correct it, or name another file with --config") from None
     sections = _convert(document, _File, path, "")
     store = _convert(sections.store, _Store, path, "store")
+    guests = {name: _convert(value, _Guest, path, f"guests.{name}") for name, value in sections.guests.items()}
     return Config(
         store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
         source=path,
         hosts=_each_once([_entry(name, value, path) for name, value in sections.hosts.items()], path),
-        probes={name: _probe(name, value, path) for name, value in sections.guests.items()},
+        probes={
+            name: _probe(name, guest, path)
+            for name, guest in guests.items()
+            if (guest.address, guest.url) != (None, None)
+        },
         policy_path=None if sections.policy is None else path.parent / _expanded(sections.policy, path, "policy"),
+        convergence=_convert(sections.migration, _Migration, path, "migration").convergence,
+        convergences={name: guest.convergence for name, guest in guests.items() if guest.convergence},
     )
 
 
@@ -162,8 +183,7 @@ def _each_once(entries: Sequence[HostEntry], path: Path) -> tuple[HostEntry, ...
     return tuple(entries)
 
 
-def _probe(name: str, section: object, path: Path) -> Probe:
-    guest = _convert(section, _Guest, path, f"guests.{name}")
+def _probe(name: str, guest: _Guest, path: Path) -> Probe:
     wrong = probe_problem(guest.address, guest.url)
     if wrong:
         key, problem = wrong
@@ -191,7 +211,7 @@ def _rate_bytes_s(text: str | None, where: str) -> int | None:
         raise UserError(f"{where}: {error}") from None
 
 
-_Section = TypeVar("_Section", _File, _Store, _Host, _Guest)
+_Section = TypeVar("_Section", _File, _Store, _Migration, _Host, _Guest)
 
 
 def _convert(value: object, kind: type[_Section], path: Path, where: str) -> _Section:

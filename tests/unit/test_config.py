@@ -11,6 +11,7 @@ from vmferry.config import default_store, load_config, parse_config
 from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
+from vmferry.model.tuning import Convergence
 
 WHOLE = """
 [store]
@@ -56,7 +57,7 @@ def test_everything_that_can_be_said() -> None:
 
 BAD_FILES = [
     ("hosts = ", "is not valid TOML"),
-    ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, hosts, guests"),
+    ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, migration, hosts, guests"),
     ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path"),
     ("[store]\npath = 3", "c.toml: store.path: expected str | null, got int"),
     ("hosts = 3", "c.toml: hosts: expected table, got int"),
@@ -162,3 +163,27 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch, user: int, environment: dict[str, str], path: str) -> None:
     monkeypatch.setattr("os.geteuid", lambda: user)
     assert default_store(environment) == Path(path)
+
+
+def test_how_far_a_migration_goes() -> None:
+    text = """
+[migration]
+convergence = "careful"
+[guests.web]
+address = "10.0.0.1"
+[guests.db]
+convergence = "must-finish"
+"""
+    config = parse_config(text, Path("c.toml"))
+    assert config.convergence is Convergence.CAREFUL
+    assert config.convergences == {"db": Convergence.MUST_FINISH}
+    assert set(config.probes) == {"web"}
+    assert parse_config("", Path("c.toml")).convergence is Convergence.BALANCED
+
+
+@pytest.mark.parametrize(
+    "text", ["[migration]\nconvergence = 'fast'", "[guests.web]\nconvergence = 'fast'", "[migration]\nspeed = 1"]
+)
+def test_a_policy_that_is_none(text: str) -> None:
+    with pytest.raises(UserError, match=r"c\.toml: (migration|guests\.web)\."):
+        parse_config(text, Path("c.toml"))

@@ -32,6 +32,16 @@ def cancel(jobs: Jobs, clock: Clock, job: str) -> Job:
     return follow(jobs, clock, job, lambda progress: None)
 
 
+def force(jobs: Jobs, job: Job) -> None:
+    """Ask its worker to bring it to its end now. Raises Refused where no copy runs that could be."""
+    if job.state in AT_REST:
+        raise Refused(f"job {job.id} is at rest: {job.state.replace('_', ' ')}; there is nothing to force")
+    if job.state not in (State.COPYING, State.PLANNED, State.CHECKED, State.RESERVED, State.PREPARED):
+        how = job.state.replace("_", " ")
+        raise Refused(f"job {job.id} is {how}: its end needs no force any more; see vmferry job watch {job.id}")
+    jobs.ask(job.id, Ask.FORCE)
+
+
 def need_cancellable(job: Job) -> None:
     """Raises Refused where it cannot be cancelled any more, with why."""
     if job.state in AT_REST:
