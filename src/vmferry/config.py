@@ -3,7 +3,13 @@
 policy = "/etc/vmferry/policy.toml"             # severities of rules; else policy.toml beside this file
 
 [store]
-path = "/var/lib/vmferry/vmferry.db"
+path = "/var/lib/vmferry/vmferry.db"            # or, for many workers: database = "postgresql://vmferry@db/vmferry"
+
+[limits]                                        # migrations at the same time; 0: as many as come
+hosts_in = 2                                    # to one host
+hosts_out = 2                                   # from one host
+link = 0                                        # from one host to another one
+fleet = 0                                       # all together
 
 [migration]
 convergence = "balanced"                        # or "careful", "must-finish": for guests that dirty memory too fast
@@ -29,7 +35,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -37,6 +43,7 @@ from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem, probe_problem
+from vmferry.model.slots import Slots
 from vmferry.model.tuning import Convergence
 from vmferry.model.units import parse_bit_rate
 
@@ -46,6 +53,18 @@ RUN = Path("/run/vmferry")
 
 class _Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str | None = None
+    database: str | None = None
+
+
+_Slots = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+"""0: no limit."""
+
+
+class _Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hosts_in: _Slots = 2
+    hosts_out: _Slots = 2
+    link: _Slots = 0
+    fleet: _Slots = 0
 
 
 class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,8 +89,12 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: str | None = None
     store: dict[str, object] = {}
     migration: dict[str, object] = {}
+    limits: dict[str, object] = {}
     hosts: dict[str, object] = {}
     guests: dict[str, object] = {}
+
+
+DEFAULT_SLOTS = Slots(hosts_in=2, hosts_out=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,9 @@ class Config:
     convergence: Convergence = Convergence.BALANCED
     convergences: Mapping[str, Convergence] = field(default_factory=dict)
     """By guest's name, of those that have their own."""
+    database: str | None = None
+    """The URL of a PostgreSQL database that is the store; None: the file at `store_path` is."""
+    slots: Slots = DEFAULT_SLOTS
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -105,6 +131,9 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
     sections = _convert(document, _File, path, "")
     store = _convert(sections.store, _Store, path, "store")
     guests = {name: _convert(value, _Guest, path, f"guests.{name}") for name, value in sections.guests.items()}
+    if store.path and store.database:
+        raise UserError(f"{path}: store: has both path and database; the store is one of them")
+    limits = _convert(sections.limits, _Limits, path, "limits")
     return Config(
         store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
         source=path,
@@ -117,6 +146,8 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         policy_path=None if sections.policy is None else path.parent / _expanded(sections.policy, path, "policy"),
         convergence=_convert(sections.migration, _Migration, path, "migration").convergence,
         convergences={name: guest.convergence for name, guest in guests.items() if guest.convergence},
+        database=store.database,
+        slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),
     )
 
 
@@ -211,7 +242,7 @@ def _rate_bytes_s(text: str | None, where: str) -> int | None:
         raise UserError(f"{where}: {error}") from None
 
 
-_Section = TypeVar("_Section", _File, _Store, _Migration, _Host, _Guest)
+_Section = TypeVar("_Section", _File, _Store, _Migration, _Limits, _Host, _Guest)
 
 
 def _convert(value: object, kind: type[_Section], path: Path, where: str) -> _Section:

@@ -21,6 +21,7 @@ from vmferry.model.guest import Disk, Guest, GuestState, Probe
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.job import Ask, Job, Lease
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult
+from vmferry.model.slots import UNLIMITED, Slots, Wait
 from vmferry.repair.change import Change, Definition, Edited, Kind, Place, Pool, Record, Wanted
 
 
@@ -249,6 +250,9 @@ class Jobs(Protocol):
     def open(self, job: Job, first: Entry, worker: str) -> Lease:
         """Raises Refused where another job that is not at its end has the guest; names that job."""
 
+    def queue(self, job: Job, first: Entry) -> None:
+        """As `open`, for whichever worker takes it over first."""
+
     def take_over(self, job: str, worker: str) -> Lease | None:
         """The right to go on with it. None where its holder lives and keeps its lease, or it is at its end."""
 
@@ -261,11 +265,20 @@ class Jobs(Protocol):
     def write(self, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
         """All of it or nothing. Raises Fenced."""
 
-    def reserve(self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None) -> str | None:
-        """As `write`, unless other jobs' claims on the same target leave too little of `room_bytes`: then why not."""
+    def reserve(
+        self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None, slots: Slots = UNLIMITED
+    ) -> str | Wait | None:
+        """As `write`, unless other jobs' claims on the same target leave too little of `room_bytes`: then why not.
+
+        Wait where as many as `slots` allow run already, or waited before; it then keeps its place in the queue for as
+        long as it keeps its lease.
+        """
 
     def close(self, lease: Lease) -> None:
         """Nobody holds it any more."""
+
+    def release(self, lease: Lease) -> None:
+        """Nobody holds it any more, but it is not at rest: whoever takes it over goes on. What was asked stays."""
 
     def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
         """Newest first."""
@@ -283,6 +296,15 @@ class Jobs(Protocol):
     def ask(self, job: str, what: Ask) -> None: ...
 
     def asked(self, job: str) -> frozenset[Ask]: ...
+
+    def announce(self, worker: str) -> None:
+        """This worker takes jobs that others queue; to be said again every few seconds."""
+
+    def retire(self, worker: str) -> None:
+        """It takes no more."""
+
+    def workers(self) -> tuple[str, ...]:
+        """Those that take jobs, as far as they are known to live."""
 
 
 class Store(Protocol):

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from vmferry.config import default_store, load_config, parse_config
+from vmferry.config import Config, default_store, load_config, parse_config
 from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
+from vmferry.model.slots import Slots
 from vmferry.model.tuning import Convergence
 
 WHOLE = """
@@ -57,8 +58,8 @@ def test_everything_that_can_be_said() -> None:
 
 BAD_FILES = [
     ("hosts = ", "is not valid TOML"),
-    ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, migration, hosts, guests"),
-    ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path"),
+    ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, migration, limits, hosts, guests"),
+    ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path, database"),
     ("[store]\npath = 3", "c.toml: store.path: expected str | null, got int"),
     ("hosts = 3", "c.toml: hosts: expected table, got int"),
     ("[hosts]\nalpha = 3", "c.toml: hosts.alpha: expected table, got int"),
@@ -187,3 +188,18 @@ convergence = "must-finish"
 def test_a_policy_that_is_none(text: str) -> None:
     with pytest.raises(UserError, match=r"c\.toml: (migration|guests\.web)\."):
         parse_config(text, Path("c.toml"))
+
+
+def test_the_store_may_be_a_database() -> None:
+    config = parse_config('[store]\ndatabase = "postgresql://vmferry@db/vmferry"\n', Path("c.toml"))
+    assert config.database == "postgresql://vmferry@db/vmferry"
+    with pytest.raises(UserError, match="has both path and database"):
+        parse_config('[store]\npath = "/x"\ndatabase = "postgresql:///x"\n', Path("c.toml"))
+
+
+def test_limits_have_a_value_each_and_nought_is_none() -> None:
+    assert parse_config("", Path("c.toml")).slots == Slots(hosts_in=2, hosts_out=2) == Config(Path("x")).slots
+    text = "[limits]\nhosts_in = 0\nhosts_out = 5\nlink = 3\nfleet = 50\n"
+    assert parse_config(text, Path("c.toml")).slots == Slots(None, 5, 3, 50)
+    with pytest.raises(UserError, match=r"limits\.fleet: expected"):
+        parse_config("[limits]\nfleet = -1\n", Path("c.toml"))

@@ -48,11 +48,11 @@ class App:
 
     @cached_property
     def store(self) -> Store:
-        return self.wiring.store(self.config.store_path)
+        return self.wiring.store(self.config.database or self.config.store_path)
 
     @cached_property
     def jobs(self) -> Jobs:
-        return self.wiring.jobs(self.config.store_path)
+        return self.wiring.jobs(self.config.database or self.config.store_path)
 
     @cached_property
     def tools(self) -> Tools:

@@ -142,6 +142,7 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
             dry_run=wish.dry_run,
             definition=wish.definition,
             policy=app.policy,
+            slots=app.config.slots,
         )
         with cancelling(f"the migration of {ground.guest.name}") as cancel:
             result = Migration(request, app.tools, narrator, cancel).run()

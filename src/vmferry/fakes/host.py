@@ -28,6 +28,7 @@ class FakeConnection:
     def __init__(self, world: FakeWorld, host: FakeHost, entry: HostEntry) -> None:
         self._world, self._host, self._entry = world, host, entry
         self.closed = False
+        self._marks: set[str] = set()
 
     @property
     def entry(self) -> HostEntry:
@@ -88,11 +89,14 @@ class FakeConnection:
 
     def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
         sights = self.see_disks(disks)
-        return tuple(self._host.mark(disk, sight) for disk, sight in zip(disks, sights, strict=True))
+        marked = tuple(self._host.mark(disk, sight) for disk, sight in zip(disks, sights, strict=True))
+        self._marks.update(name for sight in marked for name in sight.marks)
+        return marked
 
     def unmark_disks(self) -> None:
         self._world.answer(self._host, "unmark_disks")
-        self._host.marks.clear()
+        self._host.marks -= self._marks
+        self._marks.clear()
 
     def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
         self._world.answer(self._host, "probe")

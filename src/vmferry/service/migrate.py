@@ -21,8 +21,9 @@ from vmferry.flow.states import Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
 from vmferry.model.guest import Guest, GuestState, Probe
-from vmferry.model.job import Job, Plan
+from vmferry.model.job import Ask, Job, Plan
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
+from vmferry.model.slots import UNLIMITED, Slots, Wait
 from vmferry.model.tuning import PLAIN, Convergence, Tuning
 from vmferry.placement.rank import Candidate
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
@@ -39,6 +40,7 @@ from vmferry.service.steps import StepLog
 from vmferry.service.survey import Unreached
 from vmferry.service.transaction import OUTCOMES, Guides, Transaction
 
+TURN_EVERY_S = 0.5
 PATIENCE_S = 30.0
 """Libvirt needs a moment to clean up a target whose QEMU died; a dead peer is seen by its keepalive after 30 s."""
 
@@ -72,6 +74,8 @@ class Request:
     policy: Policy = NO_POLICY
     definition: str | None = None
     """The user's own definition of the guest for the target, as XML."""
+    slots: Slots = UNLIMITED
+    """How many may run beside it, here and everywhere."""
     settle_limit_s: float = PATIENCE_S
     """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
@@ -168,17 +172,38 @@ class Migration:
         chosen, refused = self._choose()
         if chosen is None:
             return self._end(record, Event.REFUSE, refused)
-        if self.cancel.is_set():
-            record.change(cancelled=True)
-            return self._end(record, Event.CANCEL, "cancelled before the copy began; nothing was changed")
+        if self._is_cancelled(record):
+            return self._cancelled(record)
         move, target = chosen
         self._plan(record, move)
         record.enter(Event.GO)
-        record.renew(now=True)
-        no_room = record.reserve(move.target.host.memory_free_bytes)
+        no_room = self._reserve(record, move.target.host.memory_free_bytes)
         if no_room is not None:
             return self._end(record, Event.REFUSE, no_room)
+        if record.state is not State.RESERVED:
+            return self._cancelled(record)
         return self._move(record, move, target)
+
+    def _reserve(self, record: Record, room_bytes: int | None) -> str | None:
+        """Waits for its turn, or for the user to give up. Why there is no room, where there is none."""
+        told = None
+        while True:
+            answer = record.reserve(room_bytes, self.request.slots)
+            if not isinstance(answer, Wait):
+                return answer
+            if answer != told:
+                self.listener.note(f"waiting for its turn: {answer.reason}")
+                told = answer
+            self.tools.clock.sleep(TURN_EVERY_S)
+            if self._is_cancelled(record):
+                return None
+
+    def _is_cancelled(self, record: Record) -> bool:
+        return self.cancel.is_set() or Ask.CANCEL in self.tools.jobs.asked(record.job.id)
+
+    def _cancelled(self, record: Record) -> MigrationResult:
+        record.change(cancelled=True)
+        return self._end(record, Event.CANCEL, "cancelled before the copy began; nothing was changed")
 
     def _choose(self) -> tuple[tuple[MoveFacts, HostPort] | None, str]:
         """The best target, or why there is none."""
