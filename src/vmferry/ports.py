@@ -21,6 +21,7 @@ from vmferry.model.guest import Disk, Guest, GuestState, Probe
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.job import Ask, Job, Lease
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult
+from vmferry.model.secret import Secret
 from vmferry.model.slots import UNLIMITED, Slots, Wait
 from vmferry.repair.change import Change, Definition, Edited, Kind, Place, Pool, Record, Wanted
 
@@ -195,11 +196,15 @@ class Mender(Protocol):
     def observe(self, kind: Kind, name: str) -> str | None:
         """The text of that thing as it is now; None where it is not there."""
 
-    def put(self, change: Change, backup: str = "") -> None:
+    def put(self, change: Change, backup: str = "", secret: Secret | None = None) -> None:
         """Bring it from `before` to `after`. Raises Refused where it is not as `before` any more.
 
         `backup` is what is appended to the name of a file's old copy, which stays beside it; empty: none is kept.
+        `secret` is what goes into a key.
         """
+
+    def restore(self, change: Change, backup: str) -> None:
+        """The same back to what it was: a key from its old copy, which `put` has kept. Of files, none stays."""
 
     def restart(self, services: Sequence[str], limit_s: float) -> None: ...
 
