@@ -227,6 +227,22 @@ class Menders(Protocol):
         """Raises UserError where the host has no shell, HostUnreachable where there is no way to it."""
 
 
+class Chest(Protocol):
+    """Where the fleet's certificate authority is kept. Nothing of its key is ever shown."""
+
+    def certificates(self) -> str | None:
+        """As PEM, the newest first; None: there is no authority yet."""
+
+    def key(self) -> Secret:
+        """Raises Failed where it is not there, or others than its owner may read it."""
+
+    def make(self, certificates: str, key: Secret) -> None:
+        """Raises Refused where there is an authority already."""
+
+    def renew(self, certificates: str) -> None:
+        """Of the same key."""
+
+
 class Watch(Protocol):
     """A running look at a guest's address from here."""
 

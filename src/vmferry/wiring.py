@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vmferry.ports import Clock, Connector, Jobs, Menders, Prober, Store
+    from vmferry.ports import Chest, Clock, Connector, Jobs, Menders, Prober, Store
     from vmferry.store.postgres import PostgresDatabase
+
+
+def _chest(path: Path) -> Chest:
+    from vmferry.store.chest import FileChest
+
+    return FileChest(path.parent / "tls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Wiring:
     clock: Callable[[], Clock]
     worker: Callable[[], str]
     """The name of this process among those that may hold a job."""
+    chest: Callable[[Path], Chest] = _chest
+    """Of the same file as the store's: the authority is kept beside it."""
 
 
 def real() -> Wiring:
