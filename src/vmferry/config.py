@@ -12,6 +12,7 @@ link = 0                                        # from one host to another one
 fleet = 0                                       # all together
 
 [migration]
+tls = "auto"                                    # or "require", "off": whether data go encrypted
 convergence = "balanced"                        # or "careful", "must-finish": for guests that dirty memory too fast
 
 [hosts.alpha]
@@ -44,7 +45,7 @@ from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem, probe_problem
 from vmferry.model.slots import Slots
-from vmferry.model.tuning import Convergence
+from vmferry.model.tuning import Convergence, Encryption
 from vmferry.model.units import parse_bit_rate
 
 ETC = Path("/etc/vmferry/config.toml")
@@ -77,6 +78,7 @@ class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Migration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     convergence: Convergence = Convergence.BALANCED
+    tls: Encryption = Encryption.AUTO
 
 
 class _Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,6 +115,7 @@ class Config:
     database: str | None = None
     """The URL of a PostgreSQL database that is the store; None: the file at `store_path` is."""
     slots: Slots = DEFAULT_SLOTS
+    encryption: Encryption = Encryption.AUTO
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -134,6 +137,7 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
     if store.path and store.database:
         raise UserError(f"{path}: store: has both path and database; the store is one of them")
     limits = _convert(sections.limits, _Limits, path, "limits")
+    migration = _convert(sections.migration, _Migration, path, "migration")
     return Config(
         store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
         source=path,
@@ -144,7 +148,8 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
             if (guest.address, guest.url) != (None, None)
         },
         policy_path=None if sections.policy is None else path.parent / _expanded(sections.policy, path, "policy"),
-        convergence=_convert(sections.migration, _Migration, path, "migration").convergence,
+        convergence=migration.convergence,
+        encryption=migration.tls,
         convergences={name: guest.convergence for name, guest in guests.items() if guest.convergence},
         database=store.database,
         slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),

@@ -12,7 +12,7 @@ from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.slots import Slots
-from vmferry.model.tuning import Convergence
+from vmferry.model.tuning import Convergence, Encryption
 
 WHOLE = """
 [store]
@@ -57,6 +57,7 @@ def test_everything_that_can_be_said() -> None:
 
 
 BAD_FILES = [
+    ("[migration]\ntls = 'always'", "c.toml: migration.tls: invalid enum value 'always'"),
     ("hosts = ", "is not valid TOML"),
     ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, migration, limits, hosts, guests"),
     ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path, database"),
@@ -92,6 +93,12 @@ def test_what_is_wrong_is_said_with_file_and_key(text: str, problem: str) -> Non
         parse_config(text, Path("c.toml"))
     assert problem in error.value.message
     assert "\n" not in error.value.message
+
+
+@pytest.mark.parametrize("word", list(Encryption))
+def test_whether_data_go_encrypted(word: Encryption) -> None:
+    assert parse_config(f"[migration]\ntls = '{word}'", Path("c.toml")).encryption is word
+    assert parse_config("", Path("c.toml")).encryption is Encryption.AUTO
 
 
 def test_no_file_is_fine(environment: dict[str, str]) -> None:

@@ -138,6 +138,7 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
             usual=app.config.convergence,
             post_copy=how.post_copy,
             tuning=how.tuning,
+            encryption=app.config.encryption,
             accept_unknown=wish.accept_unknown,
             dry_run=wish.dry_run,
             definition=wish.definition,

@@ -17,6 +17,15 @@ class Convergence(enum.StrEnum):
     """As balanced, and the guest is stopped for the rest of the copy where nothing else helps."""
 
 
+class Encryption(enum.StrEnum):
+    """Whether the data of migrations go by TLS: what the user has laid down."""
+
+    AUTO = "auto"
+    """Where both hosts have the certificates for it."""
+    REQUIRE = "require"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """Libvirt's own options, by virsh's names. What is not given is libvirt's to choose."""

@@ -24,7 +24,7 @@ from vmferry.model.guest import Guest, GuestState, Probe
 from vmferry.model.job import Ask, Job, Plan
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 from vmferry.model.slots import UNLIMITED, Slots, Wait
-from vmferry.model.tuning import PLAIN, Convergence, Tuning
+from vmferry.model.tuning import PLAIN, Convergence, Encryption, Tuning
 from vmferry.placement.rank import Candidate
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
 from vmferry.rules.policy import NO_POLICY, Policy
@@ -68,6 +68,8 @@ class Request:
     post_copy: bool | None = None
     """The user's own word; None: where the policy has a use for it and it is safe."""
     tuning: Tuning = PLAIN
+    encryption: Encryption = Encryption.OFF
+    """What is laid down; `tuning.tls` is the user's own word for this one."""
     accept_unknown: bool = False
     """Go on although something could not be looked at: the user's own word."""
     dry_run: bool = False
@@ -232,7 +234,7 @@ class Migration:
             self.plan,
             convergence=policy,
             post_copy=post_copy,
-            tuning=replace(self.request.tuning, auto_converge=throttled),
+            tuning=replace(self.request.tuning, auto_converge=throttled, tls=move.wish.tls),
             disks=tuple((disk.target, disk.source) for disk in facts.guest.disks),
             address=probe.address if probe else None,
             url=probe.url if probe else None,
@@ -321,6 +323,7 @@ def move_wish(request: Request) -> MoveWish:
         auto_converge=tuning.auto_converge,
         auto_converge_initial=tuning.auto_converge_initial,
         auto_converge_increment=tuning.auto_converge_increment,
+        encryption=request.encryption,
         tls=tuning.tls,
         tls_destination=tuning.tls_destination,
         bandwidth_bytes_s=request.bandwidth_bytes_s,
