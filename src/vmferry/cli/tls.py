@@ -161,7 +161,7 @@ class _Run:
 
     def put_back(self) -> int:
         from vmferry.repair.change import Purpose
-        from vmferry.service.credentials import menders_of
+        from vmferry.service.credentials import menders_of, refuse_while_needed
         from vmferry.service.fix import undo_all, would_undo
 
         with menders_of(self.entries, self.app.menders, self.timeout_s) as menders:
@@ -169,6 +169,8 @@ class _Run:
             self._show(planned, {})
             if not any(fixed.changes for fixed in planned.values()) or self.dry_run:
                 return self._conclude(planned, None)
+            for mender in menders:
+                refuse_while_needed(mender, planned[mender.entry.name])
             confirm(self._where, "Put these back", self.yes)
 
             def undone(mender: Mender) -> Fixed:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from vmferry.errors import Failed, InDoubt, VmferryError
+from vmferry.errors import Failed, InDoubt, Refused, VmferryError
 from vmferry.facts.host import HostFacts
 from vmferry.facts.tls import Role
 from vmferry.model.host import HostEntry
@@ -26,6 +26,7 @@ from vmferry.repair.authority import (
 )
 from vmferry.repair.change import Kind, Left, Plan, Purpose
 from vmferry.repair.credentials import Seen, Terms, credentials_plan, directories_of, names_of
+from vmferry.rules.effective import listens
 from vmferry.service.fix import Fix, Fixed, Say, put_back
 from vmferry.service.fleet import Fleet
 from vmferry.service.parallel import all_at_once
@@ -160,6 +161,15 @@ def _looker(mender: Mender, facts: HostFacts | VmferryError) -> Callable[[], See
         )
 
     return look
+
+
+def refuse_while_needed(mender: Mender, undone: Fixed) -> None:
+    """Raises Refused where libvirt listens for TLS and would not start any more without what is taken away."""
+    taken = [change.name for change in undone.changes if change.kind is Kind.FILE and change.after is None]
+    name = mender.entry.name
+    if taken and listens(HostFacts(name, system=mender.system()), "tls"):
+        text = f"libvirt of host {name} listens for TLS and would not start again without {taken[-1]}"
+        raise Refused(f"{text}; stop libvirtd-tls.socket (or virtproxyd-tls.socket) there first; nothing was changed")
 
 
 def do_all(works: Sequence[Work], id: str, say: Say) -> dict[str, Fixed]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vmferry.facts.system import Unit
 from vmferry.facts.tls import Certificate, Role, TlsFacts, TlsFile, Use
 from vmferry.fakes import FakeDisk, FakeMenders, FakeWorld
+from vmferry.fakes.system import SYSTEM
 
 Vmferry = Callable[..., Any]
 
@@ -114,6 +117,17 @@ def test_put_back(vmferry: Vmferry, disks: dict[str, FakeDisk]) -> None:
     ran = vmferry("tls", "init", "--undo", "--yes")
     assert ran.code == 0
     assert state(disks) == before
+
+
+def test_a_libvirt_that_needs_them_keeps_them(vmferry: Vmferry, disks: dict[str, FakeDisk]) -> None:
+    vmferry("tls", "init", "--yes")
+    socket = Unit("libvirtd-tls.socket", "loaded", "active", "enabled")
+    disks["beta"].system = replace(SYSTEM, units=(*(SYSTEM.units or ()), socket))
+    after = state(disks)
+    ran = vmferry("tls", "init", "--undo", "--yes")
+    assert (ran.code, state(disks)) == (3, after)
+    assert "beta listens for TLS" in ran.err
+    assert vmferry("tls", "init", "--undo", "--host", "alpha", "--yes").code == 0
 
 
 def test_host_fix_does_not_put_it_back(vmferry: Vmferry, disks: dict[str, FakeDisk]) -> None:
