@@ -20,6 +20,7 @@ from vmferry.lab.guest_page import read_page
 from vmferry.lab.layout import Layout
 from vmferry.lab.shell import ssh
 from vmferry.model.migration import MigrationOrder
+from vmferry.model.tuning import Tuning
 from vmferry.repair.authority import Authority, authority_certificate, read_authority, sign
 from vmferry.store.chest import FileChest
 
@@ -215,8 +216,9 @@ def test_one_that_is_bad_after_the_check(fleet: Layout, guest: str, bad: str) ->
         (found,) = (each for each in host.guests() if each.name == GUEST)
         target = entry(fleet, "h2")
         uri = f"tcp://{target.migration_address}"
+        order = MigrationOrder(found.uuid, target.peer_uri or "", uri, found.persistent, tuning=Tuning(tls=True))
         with pytest.raises(HostError):
-            host.migrate(MigrationOrder(found.uuid, target.peer_uri or "", uri, found.persistent, tls=True))
+            host.migrate(order)
     finally:
         host.close()
     assert where(fleet) == ["h1"]
