@@ -81,13 +81,19 @@ class Ground:
         persistent: bool = True,
         limit_ms: int | None = None,
         memory_bytes: int = 200_000_000,
+        dirty_bytes_s: int = 0,
         patience_s: float = 3.0,
     ) -> None:
         self.world = FakeWorld()
         for name in (SOURCE, TARGET):
             self.world.add_host(name)
         state = GuestState.PAUSED if paused else GuestState.RUNNING
-        about: dict[str, Any] = {"memory_bytes": memory_bytes, "disks": (DISK,), "nics": (NIC,)}
+        about: dict[str, Any] = {
+            "memory_bytes": memory_bytes,
+            "dirty_rate_bytes_s": dirty_bytes_s,
+            "disks": (DISK,),
+            "nics": (NIC,),
+        }
         self.guest: FakeGuest = self.world.add_guest(
             "web", SOURCE, state, persistent=persistent, probe=Probe(ADDRESS), **about
         )

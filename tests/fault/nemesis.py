@@ -21,9 +21,12 @@ from .ground import SOURCE, TARGET, Ground, Killed
 from .witness import CHANGES, Witness
 
 MB = 1_000_000
+UNTAMED = 100_000 * MB
+"""A second: so fast that only post-copy ends it."""
 LEASE_S = 15.0
 ENDLESS_S = 120.0
 """Then somebody cancels what does not come to its end."""
+FOR_EVER_S = 5000.0
 DEEPEST = 3
 """Workers that are at work at the same time."""
 ENDS_THE_GUEST = (CopyEffect.GUEST_STOPS, CopyEffect.SOURCE_DIES)
@@ -40,8 +43,9 @@ class History:
         self.ground = Ground(
             paused=draw.random() < 0.15,
             persistent=draw.random() < 0.8,
-            limit_ms=draw.choice([None, 500]),
+            limit_ms=draw.choice([None, 100]),
             memory_bytes=draw.choice([40, 150, 300]) * MB,
+            dirty_bytes_s=draw.choice([0, 0, 20 * MB, UNTAMED]),
             patience_s=2.0,
         )
         ground = self.ground
@@ -63,7 +67,9 @@ class History:
         effect = draw.choice(list(CopyEffect))
         leftovers = [Leftover.NOTHING, Leftover.PAUSED, *[Leftover.DEFINITION] * self.ground.persistent]
         silences = tuple(name for name in (SOURCE, TARGET) if draw.random() < 0.15)
-        fault = CopyFault(effect, draw.choice([0, 30, 60, 99, 100]), draw.choice(leftovers), silences)
+        fault = CopyFault(
+            effect, draw.choice([0, 30, 60, 99, 100]), draw.choice(leftovers), silences, draw.choice([1.0, 9.0])
+        )
         self.world.plan_fault(self.ground.guest, fault)
         if effect in ENDS_THE_GUEST:
             self.witness.excuse(str(effect))
@@ -124,6 +130,8 @@ class History:
     def _before(self, worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
         if self.world.time.now_s() > ENDLESS_S:
             self.cancel.set()
+        if self.world.time.now_s() > FOR_EVER_S:
+            raise self.witness.broken("it does not come to an end")
         if where == "jobs":
             self._strike(worker, where, method, (*AT_ANY, *AT_JOBS))
             return
@@ -204,8 +212,7 @@ class History:
     def _down(self, where: str) -> None:
         """Power loss."""
         name = self.random.choice([SOURCE, TARGET])
-        if self.witness.holder == name:
-            self.witness.excuse(f"power loss of {name}")
+        self._excuse(name, f"power loss of {name}")
         self.world.kill(name)
         self._pass(0.0)
 
@@ -240,9 +247,13 @@ class History:
         self._pass(0.0)
 
     def _end(self, name: str, why: str) -> None:
-        if self.witness.holder == name:
-            self.witness.excuse(why)
+        self._excuse(name, why)
         self.world.hosts[name].end(self.ground.uuid)
+
+    def _excuse(self, name: str, why: str) -> None:
+        """What has the guest, or in post-copy a half of it."""
+        if self.witness.holder == name or self.witness.places[name].qemu == "sending":
+            self.witness.excuse(why)
 
 
 def history(seed: int) -> History:

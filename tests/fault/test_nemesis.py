@@ -6,14 +6,16 @@ What a seed did is printed where it fails; `history(SEED)` in `nemesis.py` does 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from vmferry.fakes import MemoryJobs
+from vmferry.fakes.host import FakeConnection
 from vmferry.flow import effects, journal, settle, states
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.sights import Sight
@@ -54,6 +56,7 @@ def test_everything_that_can_happen_happens() -> None:
         ends.update(str(job.state) for job in made.ground.jobs.jobs())
     assert {*AT_ANY, *AT_HOSTS, *AT_JOBS} == STRIKES
     assert [kind for kind in sorted(STRIKES) if not events[kind]] == []
+    assert {"start_post_copy", "suspend_moving"} & set(events), "nobody was steered"
     assert set(ends) >= {"finished", "rolled_back", "failed", "in_doubt", "refused"}
     assert events["taken"], "no worker was fenced"
 
@@ -72,12 +75,11 @@ def no_preconditions(patch: Patch) -> None:
     """Effects are made although what both hosts said forbids it, and their journal is written all the same."""
     for module in (transaction, journal):
         patch.setattr(module, "blocked", lambda *given: None)
-        patch.setattr(module, "is_undone", lambda *given: True)
     whole = effects.undoing
     patch.setitem(settle.TABLE[Sight.HELD], Sight.RUNS, settle._HELD)
 
     def eager(made: Sequence[Effect], seen: Any, source: str, target: str, before: Any) -> Any:  # noqa: ANN401
-        if seen.source is Sight.HELD:
+        if (seen.source, seen.target) == (Sight.HELD, Sight.RUNS):
             yield Effect(What.RESUME_SOURCE, source)
         yield from whole(made, seen, source, target, before)
 
@@ -94,9 +96,13 @@ def the_limit_is_left(patch: Patch) -> None:
     def forgetful(*given: Any) -> Any:  # noqa: ANN401
         return (effect for effect in whole(*given) if effect.what is not What.LIMIT_DOWNTIME)
 
+    def content(made: Sequence[Effect], *given: Any) -> bool:  # noqa: ANN401
+        return undone([effect for effect in made if effect.what is not What.LIMIT_DOWNTIME], *given)
+
+    undone = effects.is_undone
     patch.setattr(transaction, "undoing", forgetful)
     for module in (transaction, journal):
-        patch.setattr(module, "is_undone", lambda *given: True)
+        patch.setattr(module, "is_undone", content)
 
 
 def leftovers_are_left(patch: Patch) -> None:
@@ -178,8 +184,24 @@ def a_store_that_fails_is_taken_for_a_host_that_fails(patch: Patch) -> None:
     patch.setattr(transaction, "HostError", VmferryError)
 
 
+def the_source_of_a_post_copy_is_resumed(patch: Patch) -> None:
+    """As after a failed pre-copy, by a host that does not look at it again either."""
+
+    def eager(made: Sequence[Effect], seen: Any, source: str, target: str, before: Any) -> Any:  # noqa: ANN401
+        yield Effect(What.RESUME_SOURCE, source)
+
+    for here in (Sight.POST_COPY, Sight.POST_COPY_BROKEN):
+        for there in (Sight.POST_COPY, Sight.POST_COPY_BROKEN):
+            patch.setitem(settle.TABLE[here], there, settle._HELD)
+    patch.setattr(transaction, "undoing", eager)
+    for module in (transaction, journal):
+        patch.setattr(module, "blocked", lambda *given: None)
+    patch.setattr(FakeConnection, "_need_held", lambda *given: None)
+
+
 MUTATIONS: dict[Callable[[Patch], None], str] = {
-    no_preconditions: "it runs twice|old memory is run|runs it while",
+    no_preconditions: "web runs on alpha and beta|it runs twice",
+    the_source_of_a_post_copy_is_resumed: "web runs on alpha and beta|it runs twice",
     stale_copies_are_left: "an old copy is left|though it is clear where",
     the_limit_is_left: "the limit of downtime is left",
     leftovers_are_left: "a copy is left on the target",
@@ -188,19 +210,27 @@ MUTATIONS: dict[Callable[[Patch], None], str] = {
     nothing_is_written_before: "has written down",
     a_dead_worker_s_copy_is_taken_for_failed: "said to have been rolled back",
     a_failed_copy_is_taken_for_undone: "said to have been rolled back",
-    a_second_job_of_a_guest_is_let_in: "said to have|runs twice",
+    a_second_job_of_a_guest_is_let_in: "said to have|runs twice|has no job any more",
     whoever_arrived_is_believed_unseen: "said to have migrated|nothing says so|old copy is left",
     what_was_read_before_a_freeze_is_believed: "IllegalTransition",
     a_store_that_fails_is_taken_for_a_host_that_fails: "BrokenJournal",
 }
-"""What the first history that it breaks has to say."""
+"""What one of the histories that it breaks has to say."""
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.__name__)
 def test_what_is_broken_is_seen(mutation: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    """Seen for what it is: that something else comes to light before it is no proof."""
     mutation(monkeypatch)
-    with pytest.raises(AssertionError, match=f"^seed .*({MUTATIONS[mutation]})"):
-        histories(0, HISTORIES)
+    assert any(re.search(MUTATIONS[mutation], problem) for problem in problems())
+
+
+def problems() -> Iterator[str]:
+    for seed in range(HISTORIES):
+        try:
+            history(seed)
+        except AssertionError as error:
+            yield str(error).partition("\n")[0]
 
 
 def test_the_ground_is_what_it_says() -> None:

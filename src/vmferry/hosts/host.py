@@ -181,6 +181,16 @@ class LibvirtHost:
         with self._asking(f"abort the migration of guest {uuid}"):
             self._domain(uuid).abortJob()
 
+    def start_post_copy(self, uuid: str) -> None:
+        with self._asking(f"switch guest {uuid} to post-copy"):
+            self._domain(uuid).migrateStartPostCopy()
+
+    def suspend_moving(self, uuid: str) -> None:
+        with self._asking(f"suspend guest {uuid} for the rest of its copy"):
+            if jobs.running(self._domain(uuid)) is None:
+                raise HostError(self._entry.name, f"guest {uuid} is not being migrated from {self._entry.name}")
+            self._domain(uuid).suspend()
+
     def max_downtime_ms(self, uuid: str) -> int:
         with self._asking(f"tell the downtime limit of guest {uuid}"):
             return int(self._domain(uuid).migrateGetMaxDowntime())

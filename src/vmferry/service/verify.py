@@ -44,9 +44,8 @@ def _verified(what: str, answer: tuple[bool | None, str] | Exception) -> Verifie
 
 
 def _one_copy(plan: Plan, sides: Sides, others: Sequence[HostPort]) -> tuple[bool | None, str]:
-    wanted = {GuestState.PAUSED} if plan.paused else {GuestState.RUNNING, GuestState.BLOCKED, GuestState.PAUSED}
     state = sides.host(sides.target_name).guest_state(plan.guest_uuid)
-    if state not in wanted:
+    if state not in (GuestState.RUNNING, GuestState.BLOCKED, GuestState.PAUSED):
         return False, f"on {sides.target_name} it is {state or 'absent'}"
     elsewhere = [(sides.source_name, sides.source), *((host.entry.name, host) for host in others)]
     answers = sides.together([_state_of(name, host, plan.guest_uuid) for name, host in elsewhere], ONE_HOST_S)
