@@ -85,8 +85,7 @@ class HostPort(Protocol):
         """Bytes a second that its migration network card says it can do; None: not known."""
 
     def look(self, uuid: str) -> Look | None:
-        """Who has the guest, as this host has it at this moment. None only where it answered that it knows none such.
-        """
+        """Who has the guest, as this host has it at this moment. None only where it answered that it knows none such."""
 
     def begin(self, order: MigrationOrder) -> Copy:
         """Begin to copy it to another host. Goes on by itself, whatever becomes of this process."""
@@ -267,7 +266,7 @@ class Jobs(Protocol):
     def journal(self, job: str) -> tuple[Entry, ...]: ...
 
     def show(self, job: str, progress: Progress) -> None:
-        """What any process may look at while it runs. Not kept longer than the job runs."""
+        """What any process may look at while it runs. Kept only while a worker has it, dead or not; so is an ask."""
 
     def shown(self, job: str) -> Progress | None: ...
 

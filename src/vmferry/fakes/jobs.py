@@ -56,16 +56,22 @@ class MemoryJobs:
 
     def take_over(self, job: str, worker: str) -> Lease | None:
         with self._lock:
-            kept = self._jobs[job]
-            return None if kept.job.state in TERMINAL or self.held(job) else self._grant(kept.job, worker)
+            kept = self._jobs.get(job)
+            if kept is None or kept.job.state in TERMINAL or self.held(job):
+                return None
+            return self._grant(kept.job, worker)
 
     def held(self, job: str) -> bool:
-        kept = self._jobs[job]
-        held = self._leases[kept.job.plan.guest_uuid]
-        lease = held.lease
-        if lease is None or lease.job != job:
+        held = self._held(job)
+        if held is None or held.lease is None:
             return False
-        return held.until_s > self._time.now_s() and lease.worker not in self.dead
+        return held.until_s > self._time.now_s() and held.lease.worker not in self.dead
+
+    def _held(self, job: str) -> _Held | None:
+        """None where nobody has it, not even one that is dead."""
+        kept = self._jobs.get(job)
+        held = self._leases[kept.job.plan.guest_uuid] if kept is not None else None
+        return held if held is not None and held.lease is not None and held.lease.job == job else None
 
     def _grant(self, job: Job, worker: str) -> Lease:
         guest = job.plan.guest_uuid
@@ -142,14 +148,14 @@ class MemoryJobs:
         return tuple(self._jobs[job].entries) if job in self._jobs else ()
 
     def show(self, job: str, progress: Progress) -> None:
-        if job in self._jobs:
+        if self._held(job) is not None:
             self._jobs[job].progress = progress
 
     def shown(self, job: str) -> Progress | None:
         return self._jobs[job].progress if job in self._jobs else None
 
     def ask(self, job: str, what: Ask) -> None:
-        if job in self._jobs:
+        if self._held(job) is not None:
             self._jobs[job].asked.add(what)
 
     def asked(self, job: str) -> frozenset[Ask]:

@@ -11,8 +11,9 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vmferry.flow.settle import Before
+from vmferry.flow.settle import Before, settle
 from vmferry.flow.sights import Sight
+from vmferry.flow.states import Event, State
 
 
 class What(enum.StrEnum):
@@ -46,17 +47,16 @@ class Effect:
     """The value before, where that is what undoes it."""
 
 
-SETTLED_FIRST = frozenset(
-    {
-        What.DESTROY_ARRIVING,
-        What.UNDEFINE_TARGET,
-        What.RESUME_SOURCE,
-        What.DESTROY_STALE,
-        What.UNDEFINE_SOURCE,
-        What.KEEP_DEFINITION,
-    }
-)
-"""Only right after both hosts have said who has the guest."""
+MADE_IN = {
+    What.DESTROY_ARRIVING: State.ROLLING_BACK,
+    What.UNDEFINE_TARGET: State.ROLLING_BACK,
+    What.RESUME_SOURCE: State.ROLLING_BACK,
+    What.DESTROY_STALE: State.SWITCHED,
+    What.UNDEFINE_SOURCE: State.SWITCHED,
+    What.KEEP_DEFINITION: State.SWITCHED,
+}
+"""Of effects that may only be made right after both hosts have said who has the guest: in which state that is."""
+SETTLED_FIRST = frozenset(MADE_IN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,15 @@ def _undo_copy(seen: Sighted, source: str, target: str, before: Before) -> Itera
         yield Effect(What.UNDEFINE_TARGET, target)
     if seen.source is Sight.HELD and not before.paused:
         yield Effect(What.RESUME_SOURCE, source)
+
+
+def is_undone(seen: Sighted, before: Before) -> bool:
+    """Nothing of the copy is left, and the guest is on its source as it was, or has stopped there by itself."""
+    return (
+        seen.target is Sight.ABSENT
+        and settle(seen.source, seen.target, before).event in (Event.SAFE, Event.STOPPED)
+        and (seen.source is not Sight.HELD or before.paused)
+    )
 
 
 def completing(seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:

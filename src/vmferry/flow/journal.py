@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from vmferry.flow.effects import SETTLED_FIRST, Effect, Sighted, What, blocked
-from vmferry.flow.settle import Before
-from vmferry.flow.states import TABLE, TERMINAL, Event, State
+from vmferry.flow.effects import MADE_IN, SETTLED_FIRST, Effect, Sighted, What, blocked, is_undone
+from vmferry.flow.settle import Before, settle
+from vmferry.flow.states import AT_REST, TABLE, TERMINAL, Event, State
 
 
 class Kind(enum.StrEnum):
@@ -51,6 +51,7 @@ class BrokenJournal(Exception):
 OUTCOMES = (Kind.DONE, Kind.FAILED, Kind.LOST)
 _ONGOING = (What.COPY,)
 """Others are made while these go on."""
+_CONCLUSIONS = (Event.SAFE, Event.ARRIVED, Event.STOPPED, Event.MOVING, Event.SWITCH)
 
 
 def state_of(entries: Sequence[Entry]) -> State:
@@ -72,10 +73,6 @@ def made(entries: Sequence[Entry]) -> tuple[Effect, ...]:
     return tuple(there)
 
 
-def last_seen(entries: Sequence[Entry]) -> Sighted | None:
-    return next((each.saw for each in reversed(entries) if each.saw is not None), None)
-
-
 def check_invariants(entries: Sequence[Entry], before: Before) -> None:
     """Raises BrokenJournal. To be asked before every write, with what is to be written."""
     problem = next(problems(entries, before), None)
@@ -87,43 +84,82 @@ def problems(entries: Sequence[Entry], before: Before) -> Iterator[str]:
     if not entries or entries[0].state is not State.PLANNED or entries[0].event is not None:
         yield "it does not begin with a plan"
         return
-    state, open_intents, seen = State.PLANNED, list[Effect](), None
-    for number, each in enumerate(entries[1:], 1):
-        if state in TERMINAL:
-            yield f"{each.kind} after the end, {state}"
-        match each.kind:
+    reader = _Reader(before)
+    for each in entries[1:]:
+        yield from reader.read(each)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """How far it has been read."""
+
+    before: Before
+    state: State = State.PLANNED
+    open_intents: list[Effect] = field(default_factory=list)
+    seen: Sighted | None = None
+    """What both hosts said, if nothing has happened since."""
+    copied: bool = False
+
+    def read(self, entry: Entry) -> Iterator[str]:
+        if self.state in TERMINAL:
+            yield f"{entry.kind} after the end, {self.state}"
+        match entry.kind:
             case Kind.STATE:
-                if each.state is None or each.event is None or TABLE[state].get(each.event) is not each.state:
-                    yield f"{each.event} does not lead from {state} to {each.state}"
-                state = each.state or state
-                if each.event is Event.TAKE_OVER:
-                    open_intents.clear()  # whatever became of them is what the hosts say
-                    seen = None
+                yield from self._state(entry)
             case Kind.SAW:
-                seen = each.saw
-            case Kind.INTENT if each.effect is not None:
-                yield from _wrong_intent(each.effect, entries[:number], open_intents, seen, before)
-                open_intents.append(each.effect)
-                seen = None
+                self.seen = entry.saw
+            case Kind.INTENT if entry.effect is not None:
+                yield from self._wrong_intent(entry.effect)
+                self.open_intents.append(entry.effect)
+                self.copied = self.copied or entry.effect.what is What.COPY
+                self.seen = None
+            case _ if entry.effect in self.open_intents:
+                self.open_intents.remove(entry.effect)
             case _:
-                if each.effect not in open_intents:
-                    yield f"an outcome of {each.effect}, which was not intended"
-                else:
-                    open_intents.remove(each.effect)
+                yield f"an outcome of {entry.effect}, which was not intended"
 
+    def _state(self, entry: Entry) -> Iterator[str]:
+        event, state = entry.event, entry.state
+        if state is None or event is None or TABLE[self.state].get(event) is not state:
+            yield f"{event} does not lead from {self.state} to {state}"
+        elif event is Event.TAKE_OVER:
+            self.open_intents.clear()  # whatever became of them is what the hosts say
+        else:
+            yield from self._wrong_conclusion(event)
+            if state in AT_REST and self.open_intents:
+                yield f"{state} while the outcome of {self.open_intents[0].what} is not known"
+        self.state, self.seen = state or self.state, None
 
-def _wrong_intent(
-    effect: Effect, past: Sequence[Entry], open_intents: Sequence[Effect], seen: Sighted | None, before: Before
-) -> Iterator[str]:
-    if any(other.what not in _ONGOING for other in open_intents):
-        yield f"{effect.what} while the outcome of another effect is not known"
-    if effect.what not in SETTLED_FIRST:
-        return
-    if open_intents:
-        yield f"{effect.what} while the guest is being copied"
-    if seen is None:
-        yield f"{effect.what} without having asked both hosts right before"
-    elif (why := blocked(effect, seen, before)) is not None:
-        yield f"{effect.what}, but {why}"
-    if not any(each.kind is Kind.INTENT and each.effect and each.effect.what is What.COPY for each in past):
-        yield f"{effect.what}, but this migration has copied nothing"
+    def _wrong_conclusion(self, event: Event) -> Iterator[str]:
+        """Who has the guest is what both hosts have just said, and nothing else."""
+        settling = self.state is State.SETTLING and event in _CONCLUSIONS
+        undone = self.state is State.ROLLING_BACK and event in (Event.GO, Event.STOPPED) and self.copied
+        if not settling and not undone:
+            return
+        if self.seen is None:
+            yield f"{event} without having asked both hosts right before"
+            return
+        found = settle(self.seen.source, self.seen.target, self.before).event
+        if settling and found is not event:
+            yield f"{event}, but what both hosts said means {found}"
+        if undone and (found is Event.STOPPED) is not (event is Event.STOPPED):
+            yield f"{event} after an undo, but what both hosts said means {found}"
+        if undone and not is_undone(self.seen, self.before):
+            yield f"{event} after an undo that left {self.seen.source} on the source, {self.seen.target} on the target"
+
+    def _wrong_intent(self, effect: Effect) -> Iterator[str]:
+        what = effect.what
+        if any(other.what not in _ONGOING for other in self.open_intents):
+            yield f"{what} while the outcome of another effect is not known"
+        if what not in SETTLED_FIRST:
+            return
+        if self.open_intents:
+            yield f"{what} while the guest is being copied"
+        if self.state is not MADE_IN[what]:
+            yield f"{what} while it is {self.state}"
+        if self.seen is None:
+            yield f"{what} without having asked both hosts right before"
+        elif (why := blocked(effect, self.seen, self.before)) is not None:
+            yield f"{what}, but {why}"
+        if not self.copied:
+            yield f"{what}, but this migration has copied nothing"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vmferry.errors import Fenced, HostUnreachable, VmferryError
-from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, undoing
+from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, is_undone, undoing
 from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.settle import Cell, Patience, settle
 from vmferry.flow.sights import Sight
@@ -232,12 +232,11 @@ class Transaction:
             return
         seen = self.sides.look()
         cell = settle(seen.source, seen.target, self.record.before)
-        if seen.target is Sight.ABSENT and cell.event in (Event.SAFE, Event.STOPPED) and seen.source is not Sight.HELD:
-            self.text = self._told(cell)
-            self._enter(Event.STOPPED if cell.event is Event.STOPPED else Event.GO, self.text)
-        else:
-            self.text = self._told(cell)
-            self._enter(Event.BREAK, self.text)
+        event = Event.BREAK
+        if is_undone(seen, self.record.before):
+            event = Event.STOPPED if cell.event is Event.STOPPED else Event.GO
+        self.text = self._told(cell)
+        self._enter(event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
 
     def _verify(self) -> None:
         """SWITCHED: complete what libvirt left undone, and look at everything."""

@@ -163,8 +163,8 @@ class EmbeddedJobs:
         return tuple(self._job(*row) for row in file.select(self._place.path, query, *names, most))
 
     def job(self, name: str) -> Job:
-        query = f"SELECT {_JOB} FROM {_WITH_LEASE} WHERE substr(job.id, 1, ?) = ? ORDER BY job.number DESC LIMIT 2"
-        rows = file.select(self._place.path, query, len(name), name) if name and self._place.exists() else []
+        query = f"SELECT {_JOB} FROM {_WITH_LEASE} WHERE substr(job.id, 1, ?) = ? ORDER BY job.id != ? LIMIT 2"
+        rows = file.select(self._place.path, query, len(name), name, name) if name and self._place.exists() else []
         found = [self._job(*row) for row in rows]
         exact = [job for job in found if job.id == name]
         return the_one(name, exact or found)
@@ -179,7 +179,10 @@ class EmbeddedJobs:
 
         document = msgspec.json.encode(progress).decode()
         with self._place.transaction(lasting=False) as connection:
-            connection.execute("INSERT OR REPLACE INTO progress (job, document) VALUES (?, ?)", (job, document))
+            connection.execute(
+                "INSERT OR REPLACE INTO progress (job, document) SELECT ?, ? WHERE ? IN (SELECT job FROM lease)",
+                (job, document, job),
+            )
 
     def shown(self, job: str) -> Progress | None:
         from vmferry.forecast.progress import Progress
@@ -191,7 +194,9 @@ class EmbeddedJobs:
 
     def ask(self, job: str, what: Ask) -> None:
         with self._place.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO ask (job, what) VALUES (?, ?)", (job, what))
+            connection.execute(
+                "INSERT OR IGNORE INTO ask (job, what) SELECT ?, ? WHERE ? IN (SELECT job FROM lease)", (job, what, job)
+            )
 
     def asked(self, job: str) -> frozenset[Ask]:
         rows = file.select(self._place.path, "SELECT what FROM ask WHERE job = ?", job) if self._place.exists() else []
