@@ -268,9 +268,15 @@ def test_a_former_job_s_holder_is_fenced_from_the_guest_s_next_one(bench: Bench)
 def test_one_that_died_after_its_last_word_is_at_its_end(bench: Bench) -> None:
     """It had no time left to close it."""
     first = bench.open()
+    bench.jobs.show("job-1", reading(1))
+    bench.jobs.ask("job-1", Ask.CANCEL)
     bench.into(first, State.FINISHED)
     bench.dead.add("w1")
     assert bench.jobs.take_over("job-1", "w2") is None
+    assert not bench.jobs.held("job-1")
+    assert bench.jobs.job("job-1").worker is None
+    assert bench.jobs.shown("job-1") is None
+    assert bench.jobs.asked("job-1") == frozenset()
     assert bench.open("job-2", worker="w2").fence > first.fence
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.guest import Reason
-from vmferry.fakes.faults import CopyEffect, CopyFault, Leftover
+from vmferry.fakes.faults import AT_THE_SWITCH, CopyEffect, CopyFault, Leftover
 from vmferry.fakes.guest import FakeGuest
 from vmferry.fakes.precopy import final, percent, readings
 from vmferry.fakes.state import FakeHost
@@ -172,7 +172,7 @@ class _Copy:
     def _strike(self, done_percent: int) -> None:
         """Raises where the copy ends here."""
         fault = self.fault
-        if fault is None or done_percent < fault.at_percent or fault.effect is CopyEffect.LOSES_REPLY:
+        if fault is None or done_percent < fault.at_percent or fault.effect in AT_THE_SWITCH:
             return
         self.fault = None
         self._silence(fault)
@@ -200,20 +200,26 @@ class _Copy:
 
     def _switch(self) -> None:
         """At one instant: there is no moment at which it runs on both, or on neither."""
-        uuid, order = self.guest.uuid, self.order
+        uuid, order, fault = self.guest.uuid, self.order, self.fault
+        effect = fault.effect if fault is not None else None
         state = self.source.active[uuid]
-        self.source.end(uuid)
+        if effect is CopyEffect.CONFIRM_FAILS:
+            self.source.run(uuid, GuestState.PAUSED, Reason.MIGRATION)
+        else:
+            self.source.end(uuid)
         self.target.arriving.discard(uuid)
         self.target.run(uuid, state)
         there = tuple(edited(disk, order.edits) for disk in self.guest.disks)
         self.world.guests[uuid] = replace(self.guest, disks=there)
         if order.persistent:
-            self.target.defined.add(uuid)
-            self.source.defined.discard(uuid)
+            if effect is not CopyEffect.LOSES_DEFINITION:
+                self.target.defined.add(uuid)
+            if effect not in (CopyEffect.CONFIRM_FAILS, CopyEffect.UNDEFINE_FAILS):
+                self.source.defined.discard(uuid)
         self.target.completed[uuid] = final(self.last, self.rate_bytes_s)
-        fault = self.fault
-        if fault is not None and fault.effect is CopyEffect.LOSES_REPLY:
+        if fault is not None:
             self._silence(fault)
+        if effect is CopyEffect.LOSES_REPLY:
             self.heard.hear(_lost(self.source))
         self._over(None)
 

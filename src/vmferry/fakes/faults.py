@@ -36,10 +36,27 @@ class CopyEffect(enum.StrEnum):
     """The guest arrives, but the caller is told that the connection was lost."""
     LOSES_TOUCH = "loses touch"
     """The caller is told that the connection was lost; the hosts go on copying by themselves."""
+    CONFIRM_FAILS = "confirm fails"
+    """The guest arrives; its old copy stays on its source, paused and defined."""
+    UNDEFINE_FAILS = "undefine fails"
+    """The guest arrives; its definition stays on its source."""
+    LOSES_DEFINITION = "loses definition"
+    """The guest arrives, and no host keeps a definition of it any more."""
     TARGET_DIES = "target dies"
     SOURCE_DIES = "source dies"
     GUEST_STOPS = "guest stops"
     """It shuts down by itself in the middle."""
+
+
+AT_THE_SWITCH = frozenset(
+    {
+        CopyEffect.LOSES_REPLY,
+        CopyEffect.CONFIRM_FAILS,
+        CopyEffect.UNDEFINE_FAILS,
+        CopyEffect.LOSES_DEFINITION,
+    }
+)
+"""They let the copy come to its end."""
 
 
 class Leftover(enum.StrEnum):

@@ -68,10 +68,12 @@ class MemoryJobs:
         return held.until_s > self._time.now_s() and held.lease.worker not in self.dead
 
     def _held(self, job: str) -> _Held | None:
-        """None where nobody has it, not even one that is dead."""
+        """None where nobody has it, not even one that is dead: one at its end is nobody's."""
         kept = self._jobs.get(job)
-        held = self._leases[kept.job.plan.guest_uuid] if kept is not None else None
-        return held if held is not None and held.lease is not None and held.lease.job == job else None
+        if kept is None or kept.job.state in TERMINAL:
+            return None
+        held = self._leases[kept.job.plan.guest_uuid]
+        return held if held.lease is not None and held.lease.job == job else None
 
     def _grant(self, job: Job, worker: str) -> Lease:
         guest = job.plan.guest_uuid
@@ -135,8 +137,8 @@ class MemoryJobs:
         return tuple(found[:most])
 
     def _seen(self, kept: _Kept) -> Job:
-        held = self._leases[kept.job.plan.guest_uuid]
-        lease = held.lease if held.lease is not None and held.lease.job == kept.job.id else None
+        held = self._held(kept.job.id)
+        lease = held.lease if held is not None else None
         return replace(kept.job, worker=lease.worker if lease else None, fence=lease.fence if lease else 0)
 
     def job(self, name: str) -> Job:
@@ -152,11 +154,11 @@ class MemoryJobs:
             self._jobs[job].progress = progress
 
     def shown(self, job: str) -> Progress | None:
-        return self._jobs[job].progress if job in self._jobs else None
+        return self._jobs[job].progress if self._held(job) is not None else None
 
     def ask(self, job: str, what: Ask) -> None:
         if self._held(job) is not None:
             self._jobs[job].asked.add(what)
 
     def asked(self, job: str) -> frozenset[Ask]:
-        return frozenset(self._jobs[job].asked) if job in self._jobs else frozenset()
+        return frozenset(self._jobs[job].asked) if self._held(job) is not None else frozenset()

@@ -177,7 +177,7 @@ class Transaction:
         return [*self._abort_outcome(), self.record.entry(kind, effect=effect, text=text)]
 
     def _abort_outcome(self) -> list[Entry]:
-        last = next((each for each in reversed(self.record.entries) if _is_abort(each)), None)
+        last = next((each for each in reversed(self.record.entries) if _is_abort(each) or _is_take_over(each)), None)
         if last is None or last.kind is not Kind.INTENT:
             return []
         return [self.record.entry(Kind.DONE, effect=last.effect)]
@@ -307,6 +307,11 @@ class Transaction:
 
 def _is_abort(entry: Entry) -> bool:
     return entry.effect is not None and entry.effect.what is What.ABORT
+
+
+def _is_take_over(entry: Entry) -> bool:
+    """Of intents from before, nothing is said any more."""
+    return entry.event is Event.TAKE_OVER
 
 
 WORK: dict[State, Callable[[Transaction], None]] = {

@@ -38,6 +38,8 @@ class Watching:
     """Set by this process's user; other processes ask by the store."""
     show: Callable[[Progress], None]
     last: JobStats | None = None
+    aborted: bool = False
+    """That it is to be aborted is written down, once for each who watches."""
 
     def follow(self, copy: Copy | None) -> None:
         """Returns when libvirt's call has ended, or, of a copy that another worker began (None), when the source sends
@@ -89,11 +91,15 @@ class Watching:
         job yet, or none any more: it is asked again until the copy has ended.
         """
         source = self.sides.source
-        with contextlib.suppress(HostError):
-            if source is None or source.job_stats(self.sides.uuid) is None:
-                return
+        stats = None
+        if source is not None:
+            with contextlib.suppress(HostError):
+                stats = source.job_stats(self.sides.uuid)
+        if stats is None:
+            return
         effect = Effect(What.ABORT, self.sides.source_name)
-        if not self.record.job.result.cancelled:
+        if not self.aborted:
+            self.aborted = True
             self.record.change(cancelled=True)
             self.record.enter(Event.CANCEL, "", self.record.entry(Kind.INTENT, effect=effect))
         self.record.renew(now=True)

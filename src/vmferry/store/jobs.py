@@ -24,7 +24,9 @@ LEASE_S = 15.0
 """A worker renews its lease every 5 s. One that was frozen for longer finds that it holds nothing any more."""
 
 _JOB = "job.result, job.plan, job.state, lease.worker, lease.fence"
-_WITH_LEASE = "job LEFT JOIN lease ON lease.guest_uuid = job.guest_uuid AND lease.job = job.id"
+_WITH_LEASE = "job LEFT JOIN lease ON lease.guest_uuid = job.guest_uuid AND lease.job = job.id AND job.open = 1"
+"""A job at its end is nobody's, also where its worker died between its last word and `close`."""
+_TAKEN = "(SELECT lease.job FROM lease JOIN job ON job.id = lease.job WHERE job.open = 1)"
 
 T = TypeVar("T")
 
@@ -47,6 +49,8 @@ class EmbeddedJobs:
             ).fetchone()
             if other is not None:
                 raise Refused(taken(result.guest, *other))
+            for table in ("progress", "ask"):
+                connection.execute(f"DELETE FROM {table} WHERE job NOT IN {_TAKEN}")
             lease = self._grant(connection, job.id, plan.guest_uuid, worker)
             row = (job.id, result.guest, plan.guest_uuid, result.source, job.state, plan.memory_bytes, self._now_s())
             connection.execute(
@@ -71,7 +75,9 @@ class EmbeddedJobs:
     def held(self, job: str) -> bool:
         if not self._place.exists():
             return False
-        rows = file.select(self._place.path, "SELECT worker, until_s FROM lease WHERE job = ?", job)
+        rows = file.select(
+            self._place.path, f"SELECT worker, until_s FROM lease WHERE job = ? AND job IN {_TAKEN}", job
+        )
         return any(self._keeps(holder, until_s) for holder, until_s in rows)
 
     def _keeps(self, holder: str | None, until_s: float | None) -> bool:
@@ -180,8 +186,7 @@ class EmbeddedJobs:
         document = msgspec.json.encode(progress).decode()
         with self._place.transaction(lasting=False) as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO progress (job, document) SELECT ?, ? WHERE ? IN (SELECT job FROM lease)",
-                (job, document, job),
+                f"INSERT OR REPLACE INTO progress (job, document) SELECT ?, ? WHERE ? IN {_TAKEN}", (job, document, job)
             )
 
     def shown(self, job: str) -> Progress | None:
@@ -189,17 +194,18 @@ class EmbeddedJobs:
 
         if not self._place.exists():
             return None
-        rows = file.select(self._place.path, "SELECT document FROM progress WHERE job = ?", job)
+        rows = file.select(self._place.path, f"SELECT document FROM progress WHERE job = ? AND job IN {_TAKEN}", job)
         return self._read(rows[0][0], Progress) if rows else None
 
     def ask(self, job: str, what: Ask) -> None:
         with self._place.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO ask (job, what) SELECT ?, ? WHERE ? IN (SELECT job FROM lease)", (job, what, job)
+                f"INSERT OR IGNORE INTO ask (job, what) SELECT ?, ? WHERE ? IN {_TAKEN}", (job, what, job)
             )
 
     def asked(self, job: str) -> frozenset[Ask]:
-        rows = file.select(self._place.path, "SELECT what FROM ask WHERE job = ?", job) if self._place.exists() else []
+        query = f"SELECT what FROM ask WHERE job = ? AND job IN {_TAKEN}"
+        rows = file.select(self._place.path, query, job) if self._place.exists() else []
         return frozenset(Ask(what) for (what,) in rows)
 
     def _job(self, result: str, plan: str, state: str, worker: str | None, fence: int | None) -> Job:

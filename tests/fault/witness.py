@@ -1,0 +1,219 @@
+"""The invariant, checked by what the world itself is at every event. No code of `vmferry.flow` is used here.
+
+The witness follows the one QEMU that has the guest's newest memory, from the states of the hosts alone: a QEMU that was
+being received and has begun to run has it from then on. What else begins to run is old memory come back; what else of
+it ends has to be excused by a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from vmferry.fakes import FakeWorld
+
+from .ground import OWN_DOWNTIME_MS, SOURCE, TARGET
+
+DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "keep_definition")
+CHANGES = ("begin", "abort", "set_max_downtime", *DESTRUCTIVE)
+WORDS = {
+    "begin": ("copy the guest",),
+    "abort": ("abort the copy",),
+    "set_max_downtime": ("set the downtime limit",),
+    "destroy_held": ("destroy the copy that never ran", "destroy the old, paused copy"),
+    "resume_held": ("resume the guest",),
+    "undefine_off": ("remove the definition that the migration made", "remove the definition that has moved"),
+    "keep_definition": ("keep the definition",),
+}
+"""A host's method, and what the journal calls it."""
+
+
+class Violation(Exception):
+    """The invariant was broken. Not an error of the product's kind, so that nothing of it catches this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One host, as far as the guest is concerned."""
+
+    qemu: str | None
+    """None: there is none. Else `receiving`, `held`, `paused`, `runs`, or `broken`."""
+    defined: bool
+
+    @property
+    def has_run(self) -> bool:
+        """Its CPUs have been started, or a user paused it: it is no mere copy."""
+        return self.qemu in ("paused", "runs", "broken")
+
+
+@dataclass(slots=True)
+class Witness:
+    world: FakeWorld
+    uuid: str
+    persistent: bool
+    paused: bool
+    """Before the migration."""
+    jobs: Any
+    places: dict[str, Place] = field(default_factory=dict)
+    holder: str | None = SOURCE
+    """Where the QEMU with the newest memory is; None: there is none any more."""
+    arrived: bool = False
+    """It has been on the target."""
+    ended: str = ""
+    """Why there is none."""
+    undefined: bool = False
+    """By hand, or by libvirt's own failure: that no host has a definition is not ours."""
+    by_hand: set[str] = field(default_factory=set)
+    """Hosts where somebody defined it."""
+    asked: dict[str, set[str]] = field(default_factory=dict)
+    """Worker to the hosts that told it who has the guest, since its last change."""
+    events: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.places = {name: self._place(name) for name in self.world.hosts}
+
+    def _place(self, name: str) -> Place:
+        host = self.world.hosts[name]
+        defined = self.uuid in host.defined
+        state = host.active.get(self.uuid)
+        if state is None:
+            return Place(None, defined)
+        if self.uuid in host.arriving:
+            return Place("receiving", defined)
+        reason = host.reasons.get(self.uuid)
+        if reason is not None and "post-copy" in reason.value:
+            return Place("runs" if state.value == "running" else "broken", defined)
+        if state.value == "paused" and reason is not None and reason.value == "a migration":
+            return Place("held", defined)
+        return Place("paused" if state.value in ("paused", "crashed") else "runs", defined)
+
+    def change(self, worker: str, host: str, method: str) -> None:
+        """Before a worker changes something."""
+        job = next((each for each in self.jobs.jobs() if each.worker is not None), None)
+        if job is None or job.worker != worker:
+            raise self._broken(f"{worker} does {method} on {host}, but has no job any more")
+        intents = [each for each in self.jobs.journal(job.id) if each.kind.value == "intent"]
+        said = intents[-1].effect if intents else None
+        if said is None or said.what.value not in WORDS[method] or said.host != host:
+            raise self._broken(f"{worker} does {method} on {host}, but has written down {said}")
+        if method in DESTRUCTIVE and not {SOURCE, TARGET} <= self.asked.get(worker, set()):
+            raise self._broken(f"{worker} does {method} on {host} without having asked both hosts")
+        self.asked[worker] = set()
+
+    def told(self, worker: str, host: str) -> None:
+        self.asked.setdefault(worker, set()).add(host)
+
+    def excuse(self, why: str) -> None:
+        """A fault that ends the guest itself."""
+        self.ended = why
+
+    def look(self, event: str) -> None:
+        """After every event."""
+        self.events.append(event)
+        before, self.places = self.places, {name: self._place(name) for name in self.world.hosts}
+        if before == self.places:
+            return
+        running = [name for name, place in self.places.items() if place.qemu == "runs"]
+        if len(running) > 1:
+            raise self._broken("it runs twice")
+        for name, place in self.places.items():
+            if place.has_run and name != self.holder:
+                self._begun(name, before[name])
+        self._ended(before)
+        self._definitions(before)
+
+    def _begun(self, name: str, before: Place) -> None:
+        if before.qemu != "receiving":
+            raise self._broken(f"old memory is run on {name}: it was {before.qemu} there")
+        former = self.holder
+        if former is not None and self.places[former].has_run:
+            raise self._broken(f"{name} runs it while {former} has it")
+        self.holder, self.arrived = name, self.arrived or name == TARGET
+
+    def _ended(self, before: dict[str, Place]) -> None:
+        if self.holder is not None and self.places[self.holder].qemu is None:
+            if not self.ended:
+                raise self._broken(f"the guest was destroyed on {self.holder}, where it was {before[self.holder].qemu}")
+            self.holder = None
+
+    def _definitions(self, before: dict[str, Place]) -> None:
+        for name, place in self.places.items():
+            if before[name].defined and not place.defined and not self.undefined:
+                if not any(other.defined for other in self.places.values()):
+                    raise self._broken(f"the last definition was removed, from {name}")
+                if name == self.holder:
+                    raise self._broken(f"the definition was removed from {name}, where the guest is")
+                if name in self.by_hand:
+                    raise self._broken(f"a definition was removed from {name} that no migration made")
+            if place.defined and not before[name].defined and not self.persistent and name not in self.by_hand:
+                raise self._broken(f"a transient guest was defined on {name}")
+
+    def ends(self, job: Any) -> None:  # noqa: ANN401 - a job
+        """At the write that ends a job: is it the truth?"""
+        outcome = str(job.result.outcome)
+        if job.state == "finished" and (outcome != "migrated" or not self.arrived or self.holder == SOURCE):
+            raise self._broken("it is said to have migrated")
+        if job.state == "rolled_back" and (outcome != "rolled_back" or self.arrived or self.holder is None):
+            raise self._broken(f"it is said to have been rolled back ({self.ended})")
+        if job.state == "failed" and self._copied(job) and self.holder is not None:
+            raise self._broken("it is said to have stopped")
+        if job.state in ("refused", "failed", "in_doubt") and not job.result.error:
+            raise self._broken(f"{job.state}, and nothing says why")
+
+    def _copied(self, job: Any) -> bool:  # noqa: ANN401 - a job
+        return any(
+            each.effect is not None and each.effect.what.value == "copy the guest" for each in self.jobs.journal(job.id)
+        )
+
+    def at_rest(self) -> None:
+        """Everything answers again, and everybody is done."""
+        here, there = self.places[SOURCE], self.places[TARGET]
+        for job in self.jobs.jobs():
+            if job.worker is not None:
+                raise self._broken(f"{job.id} is still held by {job.worker}")
+            if job.state == "in_doubt" and not self._is_ambiguous(here, there):
+                raise self._broken(f"{job.id} is in doubt, though it is clear where the guest is: {job.result.error}")
+            if job.state not in ("in_doubt", "finished", "rolled_back", "refused", "failed"):
+                raise self._broken(f"{job.id} is {job.state} for ever")
+        for job in self.jobs.jobs(most=1):
+            for problem in self._residue(job, here, there):
+                raise self._broken(problem)
+
+    def _residue(self, last: Any, here: Place, there: Place) -> Iterator[str]:  # noqa: ANN401 - a job
+        if self.holder is None and not self.ended:
+            yield "nobody has the guest"
+        if last.state == "in_doubt":
+            return
+        if self.holder != TARGET and there.qemu is not None:
+            yield "a copy is left on the target"
+        if self.holder != TARGET and there.defined and TARGET not in self.by_hand and not self.arrived:
+            yield "a definition is left on the target"
+        if self.holder == TARGET and here.qemu is not None:
+            yield "an old copy is left on the source"
+        if self.holder == TARGET and here.defined and self.persistent and not last.result.error:
+            yield "a definition is left on the source, and nothing says so"
+        if self.holder == TARGET and self.persistent and not there.defined and not last.result.error:
+            yield "the target has no definition, and nothing says so"
+        limit_ms = self.world.hosts[SOURCE].max_downtime_ms.get(self.uuid, OWN_DOWNTIME_MS)
+        if self.holder == SOURCE and limit_ms != OWN_DOWNTIME_MS:
+            yield f"the limit of downtime is left at {limit_ms} ms"
+        if self.holder == SOURCE and here.qemu == "held" and not self.paused:
+            yield "the guest is left held by the migration"
+
+    def _is_ambiguous(self, here: Place, there: Place) -> bool:
+        """What no reading of both hosts can decide: only then may a job wait for a person."""
+        if not self.persistent and here.qemu == "held" and there.qemu is None:
+            return True  # it may have run there and be gone
+        if here.qemu is not None and there.qemu is not None:
+            return there.has_run and (here.has_run or "broken" in (here.qemu, there.qemu) or there.qemu == "paused")
+        if here.qemu == "broken" or there.qemu == "broken":
+            return True
+        if here.qemu == "held":
+            return there.defined  # it may have run there and be off
+        if here.qemu is None and there.qemu is None:
+            return there.defined or not here.defined  # off on both, or there alone, or gone
+        return here.qemu is None and not here.defined and not there.has_run
+
+    def _broken(self, what: str) -> Violation:
+        return Violation(f"{what}: {self.places}, holder {self.holder}; {' | '.join(self.events[-12:])}")
