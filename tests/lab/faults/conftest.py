@@ -25,7 +25,7 @@ from ..conftest import VMFERRY, Run, environment
 from ..guests import all_verified_since, page_when
 
 GUEST = "f1"
-SIZE = ("--memory", "192MiB", "--dirty", "4MiB/s", "--working-set", "16MiB", "--disk-size", "4MiB")
+SIZE = ("--memory", "192MiB", "--dirty", "1MiB/s", "--working-set", "16MiB", "--disk-size", "4MiB")
 PAIR = ("h1", "h2")
 SLOW = "40mbit"
 LIMIT_S = 90.0

@@ -27,7 +27,7 @@ def test_row_30_the_target_s_qemu_is_killed(ground: Ground) -> None:
 
 def test_row_31_the_target_s_qemu_is_killed_while_the_source_is_paused(ground: Ground) -> None:
     """Allowed a long stop, the guest is held still while most of it is sent."""
-    ground.slow("60mbit")
+    ground.slow("30mbit")
     ground.begin("--max-downtime", "60000")
     until(lambda: ground.states().get("h1", "").startswith("paused"))
     ground.kill_qemu("h2")
@@ -126,7 +126,7 @@ def test_row_43_only_the_way_between_the_daemons_is_lost(ground: Ground) -> None
 
 
 def test_row_45_abort_while_the_guest_is_held_still(ground: Ground) -> None:
-    ground.slow("60mbit")
+    ground.slow("30mbit")
     ground.begin("--max-downtime", "60000")
     until(lambda: ground.states().get("h1", "").startswith("paused"))
     assert ground.work is not None
@@ -137,7 +137,7 @@ def test_row_45_abort_while_the_guest_is_held_still(ground: Ground) -> None:
 
 
 def test_row_46_the_controller_is_killed_while_the_guest_is_held_still(ground: Ground) -> None:
-    ground.slow("60mbit")
+    ground.slow("30mbit")
     ground.begin("--max-downtime", "60000")
     until(lambda: ground.states().get("h1", "").startswith("paused"))
     ground.kill()
@@ -175,7 +175,7 @@ def test_row_48_the_guest_ends(ground: Ground) -> None:
 
 
 def test_row_49_the_guest_is_reset(ground: Ground) -> None:
-    ground.slow("100mbit")
+    ground.slow()
     ground.begin()
     ground.on("h1", f"virsh reset {GUEST}")
     _, document, said = ground.end()
@@ -184,7 +184,7 @@ def test_row_49_the_guest_is_reset(ground: Ground) -> None:
 
 
 def test_row_50_a_user_pauses_the_guest(ground: Ground) -> None:
-    ground.slow("100mbit")
+    ground.slow()
     ground.begin()
     ground.on("h1", f"virsh suspend {GUEST}")
     code, document, said = ground.end()
