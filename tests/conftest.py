@@ -3,10 +3,13 @@ from __future__ import annotations
 import os
 import pwd
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
+
+from .postgres import Cluster
 
 # Each user's own, and not in the checkout: what root's run leaves there, its owner could not remove.
 set_hypothesis_home_dir(Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".cache/vmferry-hypothesis")
@@ -30,3 +33,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Without root a lab test is an error, never a skip: what did not run must not look as if it had passed."""
     if item.get_closest_marker("lab") and os.geteuid() != 0:
         pytest.fail("the lab needs root: run script/test as root, or where sudo works", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A running PostgreSQL."""
+    made = Cluster()
+    made.start()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def database_url(cluster: Cluster) -> str:
+    """Of a database of its own, empty."""
+    return cluster.create()

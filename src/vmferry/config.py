@@ -3,7 +3,17 @@
 policy = "/etc/vmferry/policy.toml"             # severities of rules; else policy.toml beside this file
 
 [store]
-path = "/var/lib/vmferry/vmferry.db"
+path = "/var/lib/vmferry/vmferry.db"            # or, for many workers: database = "postgresql://vmferry@db/vmferry"
+
+[limits]                                        # migrations at the same time; 0: as many as come
+hosts_in = 2                                    # to one host
+hosts_out = 2                                   # from one host
+link = 0                                        # from one host to another one
+fleet = 0                                       # all together
+
+[migration]
+tls = "auto"                                    # or "require", "off": whether data go encrypted
+convergence = "balanced"                        # or "careful", "must-finish": for guests that dirty memory too fast
 
 [hosts.alpha]
 uri = "qemu+ssh://root@alpha/system"
@@ -15,6 +25,7 @@ ssh = ["ssh", "root@alpha"]
 [guests.web]
 address = "10.0.0.101"                          # watched while it migrates
 url = "http://10.0.0.101/health"
+convergence = "careful"                         # for this one
 """
 
 from __future__ import annotations
@@ -25,7 +36,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -33,6 +44,8 @@ from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem, probe_problem
+from vmferry.model.slots import Slots
+from vmferry.model.tuning import Convergence, Encryption
 from vmferry.model.units import parse_bit_rate
 
 ETC = Path("/etc/vmferry/config.toml")
@@ -41,6 +54,18 @@ RUN = Path("/run/vmferry")
 
 class _Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str | None = None
+    database: str | None = None
+
+
+_Slots = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+"""0: no limit."""
+
+
+class _Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hosts_in: _Slots = 2
+    hosts_out: _Slots = 2
+    link: _Slots = 0
+    fleet: _Slots = 0
 
 
 class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,16 +76,27 @@ class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ssh: tuple[str, ...] | None = None
 
 
+class _Migration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    convergence: Convergence = Convergence.BALANCED
+    tls: Encryption = Encryption.AUTO
+
+
 class _Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str | None = None
     url: str | None = None
+    convergence: Convergence | None = None
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: str | None = None
     store: dict[str, object] = {}
+    migration: dict[str, object] = {}
+    limits: dict[str, object] = {}
     hosts: dict[str, object] = {}
     guests: dict[str, object] = {}
+
+
+DEFAULT_SLOTS = Slots(hosts_in=2, hosts_out=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +109,13 @@ class Config:
     """Guest name to how it is seen from outside."""
     policy_path: Path | None = None
     """The policy file that it names; None: it names none."""
+    convergence: Convergence = Convergence.BALANCED
+    convergences: Mapping[str, Convergence] = field(default_factory=dict)
+    """By guest's name, of those that have their own."""
+    database: str | None = None
+    """The URL of a PostgreSQL database that is the store; None: the file at `store_path` is."""
+    slots: Slots = DEFAULT_SLOTS
+    encryption: Encryption = Encryption.AUTO
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -90,12 +133,26 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         raise UserError(f"{path} is not valid TOML: {error}; correct it, or name another file with --config") from None
     sections = _convert(document, _File, path, "")
     store = _convert(sections.store, _Store, path, "store")
+    guests = {name: _convert(value, _Guest, path, f"guests.{name}") for name, value in sections.guests.items()}
+    if store.path and store.database:
+        raise UserError(f"{path}: store: has both path and database; the store is one of them")
+    limits = _convert(sections.limits, _Limits, path, "limits")
+    migration = _convert(sections.migration, _Migration, path, "migration")
     return Config(
         store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
         source=path,
         hosts=_each_once([_entry(name, value, path) for name, value in sections.hosts.items()], path),
-        probes={name: _probe(name, value, path) for name, value in sections.guests.items()},
+        probes={
+            name: _probe(name, guest, path)
+            for name, guest in guests.items()
+            if (guest.address, guest.url) != (None, None)
+        },
         policy_path=None if sections.policy is None else path.parent / _expanded(sections.policy, path, "policy"),
+        convergence=migration.convergence,
+        encryption=migration.tls,
+        convergences={name: guest.convergence for name, guest in guests.items() if guest.convergence},
+        database=store.database,
+        slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),
     )
 
 
@@ -162,8 +219,7 @@ def _each_once(entries: Sequence[HostEntry], path: Path) -> tuple[HostEntry, ...
     return tuple(entries)
 
 
-def _probe(name: str, section: object, path: Path) -> Probe:
-    guest = _convert(section, _Guest, path, f"guests.{name}")
+def _probe(name: str, guest: _Guest, path: Path) -> Probe:
     wrong = probe_problem(guest.address, guest.url)
     if wrong:
         key, problem = wrong
@@ -191,7 +247,7 @@ def _rate_bytes_s(text: str | None, where: str) -> int | None:
         raise UserError(f"{where}: {error}") from None
 
 
-_Section = TypeVar("_Section", _File, _Store, _Host, _Guest)
+_Section = TypeVar("_Section", _File, _Store, _Migration, _Limits, _Host, _Guest)
 
 
 def _convert(value: object, kind: type[_Section], path: Path, where: str) -> _Section:

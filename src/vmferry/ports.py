@@ -21,6 +21,8 @@ from vmferry.model.guest import Disk, Guest, GuestState, Probe
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.job import Ask, Job, Lease
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult
+from vmferry.model.secret import Secret
+from vmferry.model.slots import UNLIMITED, Slots, Wait
 from vmferry.repair.change import Change, Definition, Edited, Kind, Place, Pool, Record, Wanted
 
 
@@ -85,7 +87,7 @@ class HostPort(Protocol):
         """Bytes a second that its migration network card says it can do; None: not known."""
 
     def look(self, uuid: str) -> Look | None:
-        """Who has the guest, as this host has it at this moment. None only where it answered that it knows none such."""
+        """Who has the guest, as this host has it now. None only where it answered that it knows none such."""
 
     def begin(self, order: MigrationOrder) -> Copy:
         """Begin to copy it to another host. Goes on by itself, whatever becomes of this process."""
@@ -93,6 +95,16 @@ class HostPort(Protocol):
     def migrate(self, order: MigrationOrder) -> None:
         """The same to its end: returns when libvirt says the guest runs on the target, raises HostError when it says
         that it does not.
+        """
+
+    def start_post_copy(self, uuid: str) -> None:
+        """Let the guest run on the target at once, and send the rest after it. Raises HostError where its order did not
+        allow that, or nothing is being copied.
+        """
+
+    def suspend_moving(self, uuid: str) -> None:
+        """Stop the guest for the rest of its copy; it runs again on the target, or here where the copy fails. Raises
+        HostError where it is not being copied.
         """
 
     def max_downtime_ms(self, uuid: str) -> int:
@@ -184,11 +196,15 @@ class Mender(Protocol):
     def observe(self, kind: Kind, name: str) -> str | None:
         """The text of that thing as it is now; None where it is not there."""
 
-    def put(self, change: Change, backup: str = "") -> None:
+    def put(self, change: Change, backup: str = "", secret: Secret | None = None) -> None:
         """Bring it from `before` to `after`. Raises Refused where it is not as `before` any more.
 
         `backup` is what is appended to the name of a file's old copy, which stays beside it; empty: none is kept.
+        `secret` is what goes into a key.
         """
+
+    def restore(self, change: Change, backup: str) -> None:
+        """The same back to what it was: a key from its old copy, which `put` has kept. Of files, none stays."""
 
     def restart(self, services: Sequence[str], limit_s: float) -> None: ...
 
@@ -209,6 +225,22 @@ class Menders(Protocol):
 
     def open(self, entry: HostEntry, timeout_s: float) -> Mender:
         """Raises UserError where the host has no shell, HostUnreachable where there is no way to it."""
+
+
+class Chest(Protocol):
+    """Where the fleet's certificate authority is kept. Nothing of its key is ever shown."""
+
+    def certificates(self) -> str | None:
+        """As PEM, the newest first; None: there is no authority yet."""
+
+    def key(self) -> Secret:
+        """Raises Failed where it is not there, or others than its owner may read it."""
+
+    def make(self, certificates: str, key: Secret) -> None:
+        """Raises Refused where there is an authority already."""
+
+    def renew(self, certificates: str) -> None:
+        """Of the same key."""
 
 
 class Watch(Protocol):
@@ -239,6 +271,9 @@ class Jobs(Protocol):
     def open(self, job: Job, first: Entry, worker: str) -> Lease:
         """Raises Refused where another job that is not at its end has the guest; names that job."""
 
+    def queue(self, job: Job, first: Entry) -> None:
+        """As `open`, for whichever worker takes it over first."""
+
     def take_over(self, job: str, worker: str) -> Lease | None:
         """The right to go on with it. None where its holder lives and keeps its lease, or it is at its end."""
 
@@ -251,11 +286,20 @@ class Jobs(Protocol):
     def write(self, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
         """All of it or nothing. Raises Fenced."""
 
-    def reserve(self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None) -> str | None:
-        """As `write`, unless other jobs' claims on the same target leave too little of `room_bytes`: then why not."""
+    def reserve(
+        self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None, slots: Slots = UNLIMITED
+    ) -> str | Wait | None:
+        """As `write`, unless other jobs' claims on the same target leave too little of `room_bytes`: then why not.
+
+        Wait where as many as `slots` allow run already, or waited before; it then keeps its place in the queue for as
+        long as it keeps its lease.
+        """
 
     def close(self, lease: Lease) -> None:
         """Nobody holds it any more."""
+
+    def release(self, lease: Lease) -> None:
+        """Nobody holds it any more, but it is not at rest: whoever takes it over goes on. What was asked stays."""
 
     def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
         """Newest first."""
@@ -273,6 +317,15 @@ class Jobs(Protocol):
     def ask(self, job: str, what: Ask) -> None: ...
 
     def asked(self, job: str) -> frozenset[Ask]: ...
+
+    def announce(self, worker: str) -> None:
+        """This worker takes jobs that others queue; to be said again every few seconds."""
+
+    def retire(self, worker: str) -> None:
+        """It takes no more."""
+
+    def workers(self) -> tuple[str, ...]:
+        """Those that take jobs, as far as they are known to live."""
 
 
 class Store(Protocol):

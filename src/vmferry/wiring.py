@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vmferry.ports import Clock, Connector, Jobs, Menders, Prober, Store
+    from vmferry.ports import Chest, Clock, Connector, Jobs, Menders, Prober, Store
+    from vmferry.store.postgres import PostgresDatabase
+
+
+def _chest(path: Path) -> Chest:
+    from vmferry.store.chest import FileChest
+
+    return FileChest(path.parent / "tls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +24,17 @@ class Wiring:
     """Makers of the adapters; a test or a trial hands in those of `vmferry.fakes`."""
 
     connector: Callable[[], Connector]
-    store: Callable[[Path], Store]
-    """Of the store's file, which need not exist yet."""
+    store: Callable[[Path | str], Store]
+    """Of the store's file, which need not exist yet; or of the URL of a database."""
     prober: Callable[[], Prober]
     menders: Callable[[], Menders]
-    jobs: Callable[[Path], Jobs]
-    """Of the same file as the store's."""
+    jobs: Callable[[Path | str], Jobs]
+    """Of the same file or database as the store's."""
     clock: Callable[[], Clock]
     worker: Callable[[], str]
     """The name of this process among those that may hold a job."""
+    chest: Callable[[Path], Chest] = _chest
+    """Of the same file as the store's: the authority is kept beside it."""
 
 
 def real() -> Wiring:
@@ -37,16 +47,32 @@ def _connector() -> Connector:
     return LibvirtConnector()
 
 
-def _store(path: Path) -> Store:
+def _store(place: Path | str) -> Store:
+    if isinstance(place, str):
+        from vmferry.store.postgres import PostgresStore
+
+        return PostgresStore(_database(place))
     from vmferry.store import EmbeddedStore, Place
 
-    return EmbeddedStore(Place(path))
+    return EmbeddedStore(Place(place))
 
 
-def _jobs(path: Path) -> Jobs:
+def _jobs(place: Path | str) -> Jobs:
+    if isinstance(place, str):
+        from vmferry.store.postgres import PostgresJobs
+
+        return PostgresJobs(_database(place))
     from vmferry.store import EmbeddedJobs, Place
 
-    return EmbeddedJobs(Place(path))
+    return EmbeddedJobs(Place(place))
+
+
+@cache
+def _database(url: str) -> PostgresDatabase:
+    """SQLAlchemy, psycopg: 0.5 s."""
+    from vmferry.store.postgres import PostgresDatabase
+
+    return PostgresDatabase(url)
 
 
 def _clock() -> Clock:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +22,15 @@ from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import MigrationResult, Outcome, Step
 from vmferry.ports import Jobs
 from vmferry.store import EmbeddedJobs, Place
+from vmferry.store.postgres import PostgresDatabase, PostgresJobs
+
+from .postgres_bench import PostgresDead, PostgresTime
 
 GIB = 1 << 30
 LEASE_S = 15.0
 """As both keep it; a holder renews every 5 s."""
+SLACK_S = 5.0
+"""For a database whose own time passes as well."""
 WEB, DB = "11111111-0000-4000-8000-000000000000", "22222222-0000-4000-8000-000000000000"
 FIRST = Entry(Kind.STATE, State.PLANNED, at="2026-01-01T00:00:00.000Z", worker="w1")
 RESERVED = Entry(Kind.STATE, State.RESERVED, Event.GO)
@@ -35,7 +41,7 @@ class Bench:
     """One keeper of jobs, its clock and its dead workers."""
 
     jobs: Jobs
-    time: FakeTime
+    time: FakeTime | PostgresTime
     dead: set[str] = field(default_factory=set)
 
     def open(self, id: str = "job-1", guest: str = WEB, worker: str = "w1") -> Lease:
@@ -57,14 +63,19 @@ def reading(percent: float) -> Progress:
     return Progress(Phase.COPYING, percent, 100, 1000, None, 1, 12.5)
 
 
-@pytest.fixture(params=["memory", "embedded"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+@pytest.fixture(params=["memory", "embedded", "postgres"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     time = FakeTime()
     if request.param == "memory":
         memory = MemoryJobs(time)
-        return Bench(memory, time, memory.dead)
-    dead: set[str] = set()
-    return Bench(EmbeddedJobs(Place(tmp_path / "deep" / "vmferry.db"), time.now_s, dead.__contains__), time, dead)
+        yield Bench(memory, time, memory.dead)
+    elif request.param == "embedded":
+        dead: set[str] = set()
+        place = Place(tmp_path / "deep" / "vmferry.db")
+        yield Bench(EmbeddedJobs(place, time.now_s, dead.__contains__), time, dead)
+    else:
+        with closing(PostgresDatabase(request.getfixturevalue("database_url"), settling_in_s=0)) as database:
+            yield Bench(PostgresJobs(database), PostgresTime(database), PostgresDead(database))
 
 
 def test_nothing_is_kept_at_first(bench: Bench) -> None:
@@ -160,7 +171,7 @@ def test_a_holder_that_lives_is_left_alone(bench: Bench) -> None:
     lease = bench.open()
     assert bench.jobs.held("job-1")
     assert bench.jobs.take_over("job-1", "w2") is None
-    bench.time.sleep(LEASE_S - 0.1)
+    bench.time.sleep(LEASE_S - SLACK_S)
     assert bench.jobs.held("job-1")
     assert bench.jobs.take_over("job-1", "w2") is None
     bench.jobs.renew(lease)
@@ -187,7 +198,7 @@ def test_a_frozen_one_is_taken_over_when_its_time_is_over(bench: Bench, past_s: 
 @pytest.mark.parametrize("how", ["renew", "write", "reserve"])
 def test_what_a_holder_does_keeps_its_lease(bench: Bench, how: str) -> None:
     lease = bench.open()
-    bench.time.sleep(LEASE_S - 1)
+    bench.time.sleep(LEASE_S - SLACK_S)
     match how:
         case "renew":
             bench.jobs.renew(lease)
@@ -195,7 +206,7 @@ def test_what_a_holder_does_keeps_its_lease(bench: Bench, how: str) -> None:
             bench.into(lease, State.CHECKED)
         case _:
             assert bench.reserve(lease, WEB, None) is None
-    bench.time.sleep(LEASE_S - 1)
+    bench.time.sleep(LEASE_S - SLACK_S)
     assert bench.jobs.held("job-1")
 
 

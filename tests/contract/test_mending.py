@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from vmferry.errors import Refused, UserError
+from vmferry.errors import HostError, Refused, UserError
 from vmferry.fakes import FakeMenders, FakeWorld
 from vmferry.hosts.mending import HostMenders
 from vmferry.model.host import HostEntry
+from vmferry.model.secret import Secret
 from vmferry.ports import Mender
-from vmferry.repair.change import Change, Definition, Kind
+from vmferry.repair.change import Change, Definition, Kind, key_text
 
 GUEST = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 """The UUID of the one guest, `test`, that libvirt's test driver begins with."""
@@ -62,6 +64,25 @@ def test_a_file_that_is_not_as_it_was_seen_is_left(mender: Mender, tmp_path: Pat
     with pytest.raises(Refused):
         mender.put(file(path, "one\n", "two\n"))
     assert mender.observe(Kind.FILE, path) == now
+
+
+def test_a_key_is_made_changed_and_put_back(mender: Mender, tmp_path: Path) -> None:
+    """Its text is a sum: what is in it is handed over once, and comes back from the copy beside it."""
+    path, owner = str(tmp_path / AWKWARD), f"{os.getuid()}:{os.getgid()}"
+    first, second = Secret("first\n"), Secret("second\n")
+    made = Change(Kind.KEY, path, None, key_text(first, owner, "400"))
+    changed = Change(Kind.KEY, path, made.after, key_text(second, owner, "600"))
+    mender.put(made, "vmferry-1", first)
+    assert mender.observe(Kind.KEY, path) == made.after
+    mender.put(changed, "vmferry-2", second)
+    assert mender.observe(Kind.KEY, path) == changed.after
+    with pytest.raises(Refused):
+        mender.put(changed, "vmferry-3", second)
+    mender.restore(changed.reversed, "vmferry-2")
+    assert mender.observe(Kind.KEY, path) == made.after
+    mender.restore(made.reversed, "vmferry-1")
+    assert mender.observe(Kind.KEY, path) is None
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_directory(mender: Mender, tmp_path: Path) -> None:
@@ -113,6 +134,25 @@ def test_owner_and_mode_stay_and_the_old_file_is_beside_it(real: Mender, tmp_pat
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("two\n", 0o640)
     assert (tmp_path / "conf.vmferry-1").read_text() == "one\n"
     assert sorted(os.listdir(tmp_path)) == ["conf", "conf.vmferry-1", "link"]
+
+
+def test_a_file_that_is_put_back_leaves_no_copy(real: Mender, tmp_path: Path) -> None:
+    path = tmp_path / "conf"
+    path.write_text("one\n")
+    change = file(str(path), "one\n", "two\n")
+    real.put(change, "vmferry-1")
+    real.restore(change.reversed, "vmferry-1")
+    assert path.read_text() == "one\n"
+    assert os.listdir(tmp_path) == ["conf"]
+
+
+def test_an_old_key_that_somebody_took_away(real: Mender, tmp_path: Path) -> None:
+    path, owner, secret = tmp_path / "key", f"{os.getuid()}:{os.getgid()}", Secret("mine\n")
+    change = Change(Kind.KEY, str(path), key_text(Secret("old\n"), owner, "600"), key_text(secret, owner, "600"))
+    real.put(replace(change, before=None), "", secret)
+    with pytest.raises(HostError, match="is not there any more"):
+        real.restore(change.reversed, "vmferry-1")
+    assert path.read_text() == "mine\n"
 
 
 def test_a_directory_that_is_not_empty_is_left(real: Mender, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from vmferry.model.host import HostEntry
 from vmferry.model.migration import Forecast, Measured, MigrationResult, Outcome, Range, Step, Verified
 from vmferry.ports import Store
 from vmferry.store import EmbeddedStore, Place
+from vmferry.store.postgres import PostgresDatabase, PostgresStore
 
 ALPHA = HostEntry("alpha", "qemu+ssh://root@alpha/system", "qemu+ssh://root@a/system", "10.0.0.1", ("ssh", "root@a"))
 BETA = HostEntry("beta", "qemu+tls://beta/system")
@@ -30,9 +32,16 @@ RESULT = MigrationResult(
 )
 
 
-@pytest.fixture(params=["memory", "embedded"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return MemoryStore() if request.param == "memory" else EmbeddedStore(Place(tmp_path / "deep" / "vmferry.db"))
+@pytest.fixture(params=["memory", "embedded", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore()
+    elif request.param == "embedded":
+        yield EmbeddedStore(Place(tmp_path / "deep" / "vmferry.db"))
+    else:
+        database = PostgresDatabase(request.getfixturevalue("database_url"), settling_in_s=0)
+        yield PostgresStore(database)
+        database.close()
 
 
 def test_a_new_store_is_empty(store: Store) -> None:

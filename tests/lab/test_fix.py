@@ -121,7 +121,7 @@ def test_keys_with_comments_and_order_kept(host: Host) -> None:
     assert host.on(f"cat {CONF}.vmferry-*") == TEXT
     assert host.fix("--dry-run")["changes"] == []
     host.fix("--undo", "--yes")
-    host.on(f"rm {CONF}.vmferry-*")
+    host.on(f"rm -f {CONF}.vmferry-*")
     assert host.state() == before
     host.on(f"chmod 644 {CONF}")
 

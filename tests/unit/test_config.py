@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from vmferry.config import default_store, load_config, parse_config
+from vmferry.config import Config, default_store, load_config, parse_config
 from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
+from vmferry.model.slots import Slots
+from vmferry.model.tuning import Convergence, Encryption
 
 WHOLE = """
 [store]
@@ -55,9 +57,10 @@ def test_everything_that_can_be_said() -> None:
 
 
 BAD_FILES = [
+    ("[migration]\ntls = 'always'", "c.toml: migration.tls: invalid enum value 'always'"),
     ("hosts = ", "is not valid TOML"),
-    ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, hosts, guests"),
-    ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path"),
+    ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, migration, limits, hosts, guests"),
+    ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path, database"),
     ("[store]\npath = 3", "c.toml: store.path: expected str | null, got int"),
     ("hosts = 3", "c.toml: hosts: expected table, got int"),
     ("[hosts]\nalpha = 3", "c.toml: hosts.alpha: expected table, got int"),
@@ -90,6 +93,12 @@ def test_what_is_wrong_is_said_with_file_and_key(text: str, problem: str) -> Non
         parse_config(text, Path("c.toml"))
     assert problem in error.value.message
     assert "\n" not in error.value.message
+
+
+@pytest.mark.parametrize("word", list(Encryption))
+def test_whether_data_go_encrypted(word: Encryption) -> None:
+    assert parse_config(f"[migration]\ntls = '{word}'", Path("c.toml")).encryption is word
+    assert parse_config("", Path("c.toml")).encryption is Encryption.AUTO
 
 
 def test_no_file_is_fine(environment: dict[str, str]) -> None:
@@ -162,3 +171,42 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch, user: int, environment: dict[str, str], path: str) -> None:
     monkeypatch.setattr("os.geteuid", lambda: user)
     assert default_store(environment) == Path(path)
+
+
+def test_how_far_a_migration_goes() -> None:
+    text = """
+[migration]
+convergence = "careful"
+[guests.web]
+address = "10.0.0.1"
+[guests.db]
+convergence = "must-finish"
+"""
+    config = parse_config(text, Path("c.toml"))
+    assert config.convergence is Convergence.CAREFUL
+    assert config.convergences == {"db": Convergence.MUST_FINISH}
+    assert set(config.probes) == {"web"}
+    assert parse_config("", Path("c.toml")).convergence is Convergence.BALANCED
+
+
+@pytest.mark.parametrize(
+    "text", ["[migration]\nconvergence = 'fast'", "[guests.web]\nconvergence = 'fast'", "[migration]\nspeed = 1"]
+)
+def test_a_policy_that_is_none(text: str) -> None:
+    with pytest.raises(UserError, match=r"c\.toml: (migration|guests\.web)\."):
+        parse_config(text, Path("c.toml"))
+
+
+def test_the_store_may_be_a_database() -> None:
+    config = parse_config('[store]\ndatabase = "postgresql://vmferry@db/vmferry"\n', Path("c.toml"))
+    assert config.database == "postgresql://vmferry@db/vmferry"
+    with pytest.raises(UserError, match="has both path and database"):
+        parse_config('[store]\npath = "/x"\ndatabase = "postgresql:///x"\n', Path("c.toml"))
+
+
+def test_limits_have_a_value_each_and_nought_is_none() -> None:
+    assert parse_config("", Path("c.toml")).slots == Slots(hosts_in=2, hosts_out=2) == Config(Path("x")).slots
+    text = "[limits]\nhosts_in = 0\nhosts_out = 5\nlink = 3\nfleet = 50\n"
+    assert parse_config(text, Path("c.toml")).slots == Slots(None, 5, 3, 50)
+    with pytest.raises(UserError, match=r"limits\.fleet: expected"):
+        parse_config("[limits]\nfleet = -1\n", Path("c.toml"))

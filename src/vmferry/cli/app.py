@@ -17,6 +17,7 @@ COMMANDS = {
     "host": ("vmferry.cli.host:host", "The hosts: add, list, show, check, remove."),
     "guest": ("vmferry.cli.guest:guest", "The guests of all hosts: list, show."),
     "check": ("vmferry.cli.check:check", "Check a guest against its possible targets; changes nothing."),
+    "tls": ("vmferry.cli.tls:tls", "Certificates of the hosts, for encrypted migrations: init, status, renew."),
     "facts": ("vmferry.cli.facts:facts", "Save what was observed, to be judged again without a host."),
     "rule": ("vmferry.cli.rule:rule", "The rules that are checked: list, show."),
     "plan": ("vmferry.cli.plan:plan", "Rank a guest's targets, with reasons and a forecast."),

@@ -65,7 +65,7 @@ def _live(app: App, guest: str, to: str | None, given: str | None, timeout_s: fl
         from vmferry.facts.wish import MoveWish
         from vmferry.service.check import check as run
 
-        policy, wish = app.policy, MoveWish(definition=given)
+        policy, wish = app.policy, MoveWish(encryption=app.config.encryption, definition=given)
         ground = survey_ground(app, fleet, guest, to)
         return run(ground.source, ground.guest, ground.targets, ground.unreached, policy, wish)
 
@@ -80,7 +80,7 @@ def _replayed(app: App, guest: str, to: str | None, given: str | None, snapshot:
     need_target(snapshot, facts, to)
     if given is not None:
         snapshot = look_elsewhere(replace(snapshot, guests=(facts,)), (), given, 0.0)
-    return check_one(snapshot, facts, to, app.policy, MoveWish(definition=given))
+    return check_one(snapshot, facts, to, app.policy, MoveWish(encryption=app.config.encryption, definition=given))
 
 
 def _show(app: App, report: CheckReport) -> int:
@@ -97,11 +97,12 @@ def _show(app: App, report: CheckReport) -> int:
 
 def _check_all(app: App, snapshot: Snapshot) -> int:
     from vmferry.cli.matrix_view import matrix_lines
+    from vmferry.facts.wish import MoveWish
     from vmferry.model.finding import Verdict
     from vmferry.service.check import check_all
     from vmferry.service.documents import matrix_document
 
-    rows = list(check_all(snapshot, app.policy))
+    rows = list(check_all(snapshot, app.policy, MoveWish(encryption=app.config.encryption)))
     if not app.readable:
         app.emit(matrix_document(rows))
     elif rows:

@@ -15,7 +15,7 @@ from vmferry.cli.output import Format, Layout, render, say, write
 if TYPE_CHECKING:  # what a command does not use is not loaded: the help is there at once
     from vmferry.config import Config
     from vmferry.model.host import HostEntry
-    from vmferry.ports import Connector, Jobs, Menders, Prober, Store
+    from vmferry.ports import Chest, Connector, Jobs, Menders, Prober, Store
     from vmferry.rules.policy import Policy
     from vmferry.service.fleet import Fleet
     from vmferry.service.migrate import Tools
@@ -48,11 +48,11 @@ class App:
 
     @cached_property
     def store(self) -> Store:
-        return self.wiring.store(self.config.store_path)
+        return self.wiring.store(self.config.database or self.config.store_path)
 
     @cached_property
     def jobs(self) -> Jobs:
-        return self.wiring.jobs(self.config.store_path)
+        return self.wiring.jobs(self.config.database or self.config.store_path)
 
     @cached_property
     def tools(self) -> Tools:
@@ -71,6 +71,10 @@ class App:
     @cached_property
     def menders(self) -> Menders:
         return self.wiring.menders()
+
+    @cached_property
+    def chest(self) -> Chest:
+        return self.wiring.chest(self.config.store_path)
 
     @property
     def entries(self) -> tuple[HostEntry, ...]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vmferry.cli.completion import complete_host
+from vmferry.cli.confirm import confirm
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE
 from vmferry.cli.finding_view import findings_lines
 from vmferry.cli.options import Command, timeout_option
 from vmferry.cli.output import say_lines, write_lines
-from vmferry.errors import Failed, UserError
 from vmferry.model.finding import Finding, Severity
 from vmferry.service.inventory import find_entry
 
@@ -47,7 +46,7 @@ def fix(app: App, name: str, dry_run: bool, undo: bool, yes: bool, timeout_s: fl
 def _fix(app: App, mender: Mender, dry_run: bool, yes: bool, timeout_s: float) -> int:
     from vmferry.service.fix import Fix, Fixed
     from vmferry.service.fix_plan import look
-    from vmferry.service.tools import new_job, new_uuid
+    from vmferry.service.tools import new_fix, new_uuid
 
     with app.fleet(timeout_s) as fleet:
         found = look(mender, app.menders, fleet, new_uuid())
@@ -56,8 +55,8 @@ def _fix(app: App, mender: Mender, dry_run: bool, yes: bool, timeout_s: float) -
         write_lines(_plan_lines(mender.entry.name, found.findings, plan.changes, plan.left))
     done = Fixed(plan.changes, left=plan.left)
     if plan.changes and not dry_run:
-        _ask(app, mender.entry.name, "Make these changes", yes)
-        done = Fix(mender, plan, new_job(), app.note).run()
+        confirm(mender.entry.name, "Make these changes", yes)
+        done = Fix(mender, plan, new_fix(), app.note).run()
     _conclude(app, mender.entry.name, done, found.findings, dry_run)
     return DONE
 
@@ -69,20 +68,10 @@ def _undo(app: App, mender: Mender, dry_run: bool, yes: bool) -> int:
     if app.readable:
         write_lines(_plan_lines(mender.entry.name, (), done.changes, done.left))
     if done.changes and not dry_run:
-        _ask(app, mender.entry.name, "Put these back", yes)
+        confirm(mender.entry.name, "Put these back", yes)
         done = undo_all(mender, app.note)
     _conclude(app, mender.entry.name, done, (), dry_run)
     return DONE
-
-
-def _ask(app: App, host: str, question: str, yes: bool) -> None:
-    """Raises UserError where nobody can be asked, and Failed on a no."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UserError(f"nothing was changed on {host}: there is no terminal to ask on; try --dry-run, then --yes")
-    if not click.confirm(f"{question} on {host}?", err=True):
-        raise Failed(f"nothing was changed on {host}: the answer was no")
 
 
 def _plan_lines(

@@ -132,6 +132,32 @@ def job_adopt(app: App, guest: str, timeout_s: float) -> int:
     return conclude(app, result)
 
 
+@job.command("force")
+@click.argument("name", metavar="JOB", shell_complete=complete_job)
+@timeout_option()
+@pass_app
+def job_force(app: App, name: str, timeout_s: float) -> int:
+    """Bring a running migration to its end now, whatever its guest dirties, and wait for that.
+
+    By post-copy where its policy and its hosts allow that, else the guest stands still until its memory is copied.
+    """
+    from vmferry.cli.migrate import conclude
+    from vmferry.cli.progress_line import ProgressLine
+    from vmferry.service.following import follow, force
+
+    line = ProgressLine()
+    show = line.show if app.verbosity >= 0 else _nothing
+    with app.fleet(timeout_s) as fleet:
+        reconcile_dead(app, fleet)
+        found = app.jobs.job(name)
+        try:
+            force(app.jobs, found)
+            result = adopt(app, fleet, found, show=show) or follow(app.jobs, app.tools.clock, found.id, show).result
+        finally:
+            line.close()
+    return conclude(app, result)
+
+
 @job.command("repair")
 @click.argument("name", metavar="JOB", shell_complete=complete_job)
 @click.option("--forget", is_flag=True, help="You have looked and put it right by hand: end the job, touch no host.")

@@ -61,4 +61,6 @@ def reconciler(
     def others() -> list[HostPort]:
         return [host for entry in fleet.entries if (host := find(entry.name)) is not None]
 
-    return Reconciler(app.tools, find, others, cancel or threading.Event(), show)
+    return Reconciler(
+        app.tools, find, others, cancel or threading.Event(), show, note=lambda text: app.note(f"vmferry: {text}")
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vmferry.cli.completion import complete_guest, complete_host
 from vmferry.cli.context import App, pass_app
+from vmferry.cli.copy_options import Copying, copy_options, read_copying
 from vmferry.cli.definition_option import definition_option, read_definition
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT, INTERRUPTED, REFUSED, ROLLED_BACK
 from vmferry.cli.interrupt import cancelling
@@ -20,7 +21,6 @@ from vmferry.cli.migration_view import forecast_lines, result_lines, verificatio
 from vmferry.cli.options import Command, policy_option, timeout_option
 from vmferry.cli.output import say_lines, write_lines
 from vmferry.cli.progress_line import ProgressLine
-from vmferry.cli.sizes import SIZE
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Narrator:
         self._say("Verified:", *verification_lines(checks))
 
     def note(self, message: str) -> None:
+        self.line.close()
         self._say(f"vmferry: {message}")
 
     def _say(self, *lines: str) -> None:
@@ -78,8 +79,7 @@ class Narrator:
 @click.command("migrate", cls=Command)
 @click.argument("guest", metavar="GUEST", shell_complete=complete_guest)
 @click.option("--to", metavar="HOST", shell_complete=complete_host, help="The target; without it, the best one.")
-@click.option("--bandwidth", type=SIZE, metavar="BYTES_S", help="At most so much, as 100MiB/s.")
-@click.option("--max-downtime", "max_downtime_ms", type=click.IntRange(1, 60_000), metavar="MS", help="QEMU's limit.")
+@copy_options
 @click.option("--yes", is_flag=True, help="Go on although something could not be looked at.")
 @click.option("--dry-run", is_flag=True, help="Check, choose and predict only.")
 @definition_option
@@ -88,17 +88,17 @@ class Narrator:
 @pass_app
 def migrate(
     app: App,
+    /,
     guest: str,
     to: str | None,
-    bandwidth: int | None,
-    max_downtime_ms: int | None,
     yes: bool,
     dry_run: bool,
     definition: Path | None,
     timeout_s: float,
+    **copying: Any,  # noqa: ANN401 - click's own
 ) -> int:
     """Move GUEST live to another host: checked before, verified after, on its source if it fails."""
-    wish = Wish(guest, to, bandwidth, max_downtime_ms, yes, dry_run, read_definition(definition))
+    wish = Wish(guest, to, read_copying(copying), yes, dry_run, read_definition(definition))
     return conclude(app, perform(app, wish, Narrator(app), timeout_s))
 
 
@@ -108,8 +108,7 @@ class Wish:
 
     guest: str
     to: str | None = None
-    bandwidth_bytes_s: int | None = None
-    max_downtime_ms: int | None = None
+    copying: Copying = field(default_factory=Copying)
     accept_unknown: bool = False
     dry_run: bool = False
     definition: str | None = None
@@ -124,6 +123,7 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
 
         reconcile_dead(app, fleet)
         ground = survey_ground(app, fleet, wish.guest, wish.to)
+        how = wish.copying
         request = Request(
             guest=ground.guest,
             source=ground.source,
@@ -131,12 +131,19 @@ def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> Migra
             others=ground.others,
             unreached=ground.unreached,
             probe=app.config.probes.get(ground.guest.name),
-            bandwidth_bytes_s=wish.bandwidth_bytes_s,
-            max_downtime_ms=wish.max_downtime_ms,
+            bandwidth_bytes_s=how.bandwidth_bytes_s,
+            max_downtime_ms=how.max_downtime_ms,
+            max_time_s=how.max_time_s,
+            convergence=how.convergence or app.config.convergences.get(ground.guest.name),
+            usual=app.config.convergence,
+            post_copy=how.post_copy,
+            tuning=how.tuning,
+            encryption=app.config.encryption,
             accept_unknown=wish.accept_unknown,
             dry_run=wish.dry_run,
             definition=wish.definition,
             policy=app.policy,
+            slots=app.config.slots,
         )
         with cancelling(f"the migration of {ground.guest.name}") as cancel:
             result = Migration(request, app.tools, narrator, cancel).run()

@@ -25,13 +25,15 @@ def plan(app: App, guest: str, measure_s: int, timeout_s: float) -> int:
     The guest's dirty rate is measured for --measure seconds; that slows it down a little and changes nothing.
     """
     from vmferry.cli.finding_view import risk_lines, target_line
+    from vmferry.facts.wish import MoveWish
     from vmferry.service.check import check
     from vmferry.service.documents import plan_document
     from vmferry.service.predict import predict_each
 
     with app.fleet(timeout_s) as fleet:
         ground = survey_ground(app, fleet, guest, None)
-        report = check(ground.source, ground.guest, ground.targets, ground.unreached, app.policy)
+        wish = MoveWish(encryption=app.config.encryption)
+        report = check(ground.source, ground.guest, ground.targets, ground.unreached, app.policy, wish)
         forecasts = predict_each(report, ground.source, ground.targets, app.store, measure_s=measure_s)
     if not app.readable:
         app.emit(plan_document(report, forecasts))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vmferry.facts.disk import DiskSight as DiskSight
 from vmferry.facts.needs import NO_NEEDS, Needs
 from vmferry.model.guest import Guest, Probe
+from vmferry.model.tuning import Convergence
 
 
 class Reason(enum.StrEnum):
@@ -61,6 +62,8 @@ class GuestFacts:
     max_vectors: tuple[tuple[str, int], ...] = ()
     """Every place of the definition that sets or implies MSI-X vectors of a virtio device: (place, number)."""
     probe: Probe | None = None
+    convergence: Convergence | None = None
+    """What its definition's metadata says of how far a migration may go."""
     memory_used_bytes: int | None = None
     """What the first round copies, as nearly as the host can tell; None: not known."""
     job: str | None = None

@@ -132,5 +132,7 @@ class HostFacts:
     """None: not told, as by a libvirt without the driver for secrets."""
     pools: tuple[Pool, ...] | None = None
     """None: not told, as by a libvirt without the driver for storage."""
+    qemu_owner: str | None = None
+    """As whom its libvirt runs QEMU: `UID:GID`; None: not told."""
     claimed_bytes: int = 0
     """Memory that guests which are just being migrated to it will still fill."""

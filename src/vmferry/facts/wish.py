@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vmferry.model.tuning import Encryption
+
 
 @dataclass(frozen=True, slots=True)
 class MoveWish:
@@ -42,6 +44,8 @@ class MoveWish:
     auto_converge_initial: int | None = None
     """Per cent by which the guest is slowed down first."""
     auto_converge_increment: int | None = None
+    encryption: Encryption = Encryption.OFF
+    """By which `tls` is decided for each target."""
     tls: bool = False
     tls_destination: str | None = None
     """The name that the target's certificate has to have."""

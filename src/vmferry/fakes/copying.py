@@ -6,6 +6,7 @@ heard of it, which may be less than what happened.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,11 +14,11 @@ from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.guest import Reason
 from vmferry.fakes.faults import AT_THE_SWITCH, CopyEffect, CopyFault, Leftover
 from vmferry.fakes.guest import FakeGuest
-from vmferry.fakes.precopy import final, percent, readings
+from vmferry.fakes.precopy import OWN_DOWNTIME_MS, Load, final, percent, post_copy_readings, readings
 from vmferry.fakes.state import FakeHost
-from vmferry.fakes.world import FakeWorld
+from vmferry.fakes.world import FakeWorld, Going, Hearing
 from vmferry.model.guest import GuestState
-from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.model.migration import JobStats, MigrationOrder, Mode
 from vmferry.placement.elsewhere import edited
 
 ABORTED = 78
@@ -58,6 +59,9 @@ def begin(world: FakeWorld, source: FakeHost, order: MigrationOrder) -> FakeCopy
     with world.lock:
         try:
             guest = _guest(world, source, order.guest_uuid)
+            if order.resume:
+                _broken(world, source, guest).resume(heard)
+                return heard
             if guest.uuid in world.copies:
                 raise _error(source, f"another migration job is already running for domain '{guest.name}'", INVALID)
             target = _target(world, source, order, guest)
@@ -82,6 +86,17 @@ def _guest(world: FakeWorld, source: FakeHost, uuid: str) -> FakeGuest:
     if uuid not in source.active:
         raise _error(source, "Requested operation is not valid: domain is not running", INVALID)
     return world.guests[uuid]
+
+
+def _broken(world: FakeWorld, source: FakeHost, guest: FakeGuest) -> Going:
+    """As libvirt looks at it before it resumes a post-copy."""
+    name = guest.name
+    if guest.uuid not in world.copies or guest.uuid not in source.jobs:
+        raise _error(source, f"Requested operation is not valid: domain '{name}' is not being migrated", INVALID)
+    if source.reasons.get(guest.uuid) is not Reason.POST_COPY_FAILED:
+        text = f"migration of domain {name} is being actively monitored by another thread"
+        raise _error(source, f"Requested operation is not valid: {text}", INVALID)
+    return world.copies[guest.uuid]
 
 
 def _target(world: FakeWorld, source: FakeHost, order: MigrationOrder, guest: FakeGuest) -> FakeHost:
@@ -112,14 +127,22 @@ class _Copy:
         target: FakeHost,
         guest: FakeGuest,
         order: MigrationOrder,
-        heard: FakeCopy,
+        heard: Hearing,
     ) -> None:
         self.world, self.source, self.target, self.guest, self.order = world, source, target, guest, order
-        self.heard = heard
+        self.heard: Hearing = heard
         self.fault: CopyFault | None = world.faults.pop(guest.uuid, None)
         self.began_s = world.time.now_s()
-        self.rate_bytes_s = min(world.rate_bytes_s, order.bandwidth_bytes_s or world.rate_bytes_s)
-        self.coming: Iterator[JobStats] = readings(guest.memory_bytes, guest.dirty_rate_bytes_s, self.rate_bytes_s)
+        rate_bytes_s = min(world.rate_bytes_s, order.bandwidth_bytes_s or world.rate_bytes_s)
+        self.load = Load(
+            guest.memory_bytes, rate_bytes_s, guest.dirty_rate_bytes_s, throttled=order.tuning.auto_converge
+        )
+        self.state = source.active[guest.uuid]
+        """To be gone on with on the target."""
+        self.post_copy = False
+        self.mended_s: float | None = None
+        """When the way between the hosts is there again, of one that was lost; None: it is there."""
+        self.coming: Iterator[JobStats] = readings(self.load)
         self.next: JobStats | None = next(self.coming)
         self.last = JobStats(0, guest.memory_bytes, 0, guest.memory_bytes)
         self.stalled = False
@@ -136,11 +159,61 @@ class _Copy:
             self._over(error)
 
     def abort(self) -> None:
+        if self.post_copy:
+            text = "Requested operation is not valid: cannot abort migration in post-copy mode"
+            raise _error(self.source, text, INVALID)
         self._over(_error(self.source, "operation aborted: migration out job: canceled by client", ABORTED))
 
+    def suspend(self) -> None:
+        self.load.stopped = True
+        self.source.run(self.guest.uuid, GuestState.PAUSED, Reason.MIGRATION)
+
+    def start_post_copy(self) -> None:
+        if not self.order.post_copy:
+            text = "switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag"
+            raise _error(self.source, f"Requested operation is not valid: {text}", INVALID)
+        self.post_copy = True
+        self._show(Reason.POST_COPY, Mode.POST_COPY)
+        self.coming = post_copy_readings(self.last, self.load)
+        self.began_s = self.world.time.now_s() - self.last.elapsed_ms / 1000
+        self.next = next(self.coming)
+
+    def resume(self, heard: Hearing) -> None:
+        if self.mended_s is None or self.world.time.now_s() < self.mended_s:
+            raise _error(self.source, "operation failed: QEMU reports migration is still running", FAILED)
+        self.mended_s, self.heard = None, heard
+        self.began_s = self.world.time.now_s() - self.last.elapsed_ms / 1000
+        self._show(Reason.POST_COPY, Mode.POST_COPY)
+
+    def _show(self, reason: Reason, mode: Mode) -> None:
+        """Of a post-copy, on both hosts: the guest runs on the target, or waits there for its memory."""
+        uuid = self.guest.uuid
+        self.target.arriving.discard(uuid)
+        self.source.run(uuid, GuestState.PAUSED, reason)
+        if uuid in self.target.active:
+            self.target.run(uuid, self.state, reason)
+        self.source.jobs[uuid] = self.last = replace(self.last, mode=mode)
+
+    def _break(self, mended_s: float) -> None:
+        """Neither half is given up: the guest is whole only with both."""
+        self.mended_s = mended_s
+        self._show(Reason.POST_COPY_FAILED, Mode.BROKEN)
+        self.heard.hear(_error(self.source, "operation failed: migration failed in post-copy phase", FAILED))
+
     def _go_on(self) -> None:
+        if self.mended_s is not None:
+            return
+        if self.post_copy and self.guest.uuid not in self.target.active:
+            self._break(math.inf)
+            return
+        self.load.limit_ms = self.source.max_downtime_ms.get(self.guest.uuid, OWN_DOWNTIME_MS)
         self._look()
-        while not self.stalled and self.next is not None and self.next.elapsed_ms / 1000 <= self._elapsed_s:
+        while (
+            self.mended_s is None
+            and not self.stalled
+            and self.next is not None
+            and self.next.elapsed_ms / 1000 <= self._elapsed_s
+        ):
             self.source.jobs[self.guest.uuid] = self.last = self.next
             if self.world.watch_copy is not None:
                 self.world.watch_copy(self.last)
@@ -148,9 +221,14 @@ class _Copy:
             self._lose_touch()
             self._strike(percent(self.last))
             self.next = next(self.coming, None)
-        if self.next is None and not self.stalled:
+        if self.next is None and not self.stalled and self.mended_s is None:
             self._strike(100)
             self._switch()
+
+    def _is_due(self) -> bool:
+        if self.mended_s is not None or self.stalled or self.next is None:
+            return False
+        return self.next.elapsed_ms / 1000 <= self._elapsed_s
 
     @property
     def _elapsed_s(self) -> float:
@@ -174,11 +252,16 @@ class _Copy:
         fault = self.fault
         if fault is None or done_percent < fault.at_percent or fault.effect in AT_THE_SWITCH:
             return
+        if fault.effect is CopyEffect.LOSES_WAY and not self.post_copy:
+            return
         self.fault = None
         self._silence(fault)
         match fault.effect:
             case CopyEffect.STALLS:
                 self.stalled = True
+                return
+            case CopyEffect.LOSES_WAY:
+                self._break(self.world.time.now_s() + fault.for_s)
                 return
             case CopyEffect.TARGET_DIES:
                 self.world.kill(self.target.entry.name)
@@ -202,7 +285,8 @@ class _Copy:
         """At one instant: there is no moment at which it runs on both, or on neither."""
         uuid, order, fault = self.guest.uuid, self.order, self.fault
         effect = fault.effect if fault is not None else None
-        state = self.source.active[uuid]
+        moved = self.load.stopped or self.post_copy
+        state = self.state if moved else self.source.active[uuid]
         if effect is CopyEffect.CONFIRM_FAILS:
             self.source.run(uuid, GuestState.PAUSED, Reason.MIGRATION)
         else:
@@ -216,7 +300,7 @@ class _Copy:
                 self.target.defined.add(uuid)
             if effect not in (CopyEffect.CONFIRM_FAILS, CopyEffect.UNDEFINE_FAILS):
                 self.source.defined.discard(uuid)
-        self.target.completed[uuid] = final(self.last, self.rate_bytes_s)
+        self.target.completed[uuid] = final(self.last, self.load.rate_bytes_s)
         if fault is not None:
             self._silence(fault)
         if effect is CopyEffect.LOSES_REPLY:
@@ -231,6 +315,8 @@ class _Copy:
         self.next = None
         self.stalled = True
         if problem is not None:
+            if self.load.stopped and self.source.reasons.get(uuid) is Reason.MIGRATION:
+                self.source.run(uuid, self.state)
             if uuid in self.target.arriving:
                 self.target.end(uuid)
             if self.leftover is Leftover.PAUSED:

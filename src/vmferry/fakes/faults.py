@@ -46,6 +46,8 @@ class CopyEffect(enum.StrEnum):
     SOURCE_DIES = "source dies"
     GUEST_STOPS = "guest stops"
     """It shuts down by itself in the middle."""
+    LOSES_WAY = "loses way"
+    """The network between the hosts is lost in post-copy, for `for_s`; no earlier than there."""
 
 
 AT_THE_SWITCH = frozenset(
@@ -77,3 +79,4 @@ class CopyFault:
     leftover: Leftover = Leftover.NOTHING
     silences: tuple[str, ...] = ()
     """Hosts that cannot be asked any more from that moment on."""
+    for_s: float = 0.0

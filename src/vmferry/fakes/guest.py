@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vmferry.facts.guest import GuestFacts
 from vmferry.model.guest import Disk, Guest, GuestState, Nic, Probe
+from vmferry.model.tuning import Convergence
 
 MACHINE = "pc-q35-7.2"
 CPU_XML = "<cpu mode='custom' match='exact'><model>qemu64</model></cpu>"
@@ -23,6 +24,7 @@ class FakeGuest:
     disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()
     probe: Probe | None = None
+    convergence: Convergence | None = None
     machine: str = MACHINE
     virt_type: str = "kvm"
     max_vectors: tuple[tuple[str, int], ...] = ()
@@ -43,6 +45,7 @@ class FakeGuest:
             cpu_mode="custom",
             max_vectors=self.max_vectors,
             probe=self.probe,
+            convergence=self.convergence,
             memory_used_bytes=self.memory_bytes,
             job=job,
         )

@@ -11,14 +11,13 @@ from vmferry.facts.look import Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.fakes import copying
 from vmferry.fakes.lan import way
+from vmferry.fakes.precopy import OWN_DOWNTIME_MS
 from vmferry.fakes.state import FakeHost
-from vmferry.fakes.world import FakeWorld
+from vmferry.fakes.world import FakeWorld, Going
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import JobStats, MigrationOrder
 
-OWN_DOWNTIME_MS = 300
-"""QEMU's own limit."""
 NO_DOMAIN = 42
 """Libvirt's VIR_ERR_NO_DOMAIN."""
 
@@ -29,6 +28,7 @@ class FakeConnection:
     def __init__(self, world: FakeWorld, host: FakeHost, entry: HostEntry) -> None:
         self._world, self._host, self._entry = world, host, entry
         self.closed = False
+        self._marks: set[str] = set()
 
     @property
     def entry(self) -> HostEntry:
@@ -89,11 +89,14 @@ class FakeConnection:
 
     def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
         sights = self.see_disks(disks)
-        return tuple(self._host.mark(disk, sight) for disk, sight in zip(disks, sights, strict=True))
+        marked = tuple(self._host.mark(disk, sight) for disk, sight in zip(disks, sights, strict=True))
+        self._marks.update(name for sight in marked for name in sight.marks)
+        return marked
 
     def unmark_disks(self) -> None:
         self._world.answer(self._host, "unmark_disks")
-        self._host.marks.clear()
+        self._host.marks -= self._marks
+        self._marks.clear()
 
     def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
         self._world.answer(self._host, "probe")
@@ -143,11 +146,22 @@ class FakeConnection:
 
     def abort(self, uuid: str) -> None:
         self._world.answer(self._host, "abort")
-        self._known(uuid)
         with self._world.lock:
-            if uuid not in self._host.jobs:
-                raise self._error("no job is active on the domain", copying.INVALID)
-            self._world.copies[uuid].abort()
+            self._moving(uuid).abort()
+
+    def start_post_copy(self, uuid: str) -> None:
+        self._world.answer(self._host, "start_post_copy")
+        self._moving(uuid).start_post_copy()
+
+    def suspend_moving(self, uuid: str) -> None:
+        self._world.answer(self._host, "suspend_moving")
+        self._moving(uuid).suspend()
+
+    def _moving(self, uuid: str) -> Going:
+        self._known(uuid)
+        if uuid not in self._host.jobs:
+            raise self._error("no job is active on the domain", copying.INVALID)
+        return self._world.copies[uuid]
 
     def max_downtime_ms(self, uuid: str) -> int:
         self._world.answer(self._host, "max_downtime_ms")

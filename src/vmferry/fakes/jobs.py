@@ -13,6 +13,7 @@ from vmferry.flow.states import CLAIMING, TERMINAL, State
 from vmferry.forecast.progress import Progress
 from vmferry.model.holding import no_room, overtaken, taken, the_one
 from vmferry.model.job import Ask, Job, Lease
+from vmferry.model.slots import UNLIMITED, Slots, Wait, turn
 
 LEASE_S = 15.0
 
@@ -22,6 +23,7 @@ class _Kept:
     job: Job
     opened_s: float
     claimed_s: float | None = None
+    waiting_s: float | None = None
     entries: list[Entry] = field(default_factory=list)
     progress: Progress | None = None
     asked: set[Ask] = field(default_factory=set)
@@ -43,8 +45,16 @@ class MemoryJobs:
         self._leases: dict[str, _Held] = {}
         self._lock = threading.RLock()  # held for each call
         self.dead: set[str] = set()
+        self._workers: dict[str, float] = {}
 
     def open(self, job: Job, first: Entry, worker: str) -> Lease:
+        return self._open(job, first, worker)
+
+    def queue(self, job: Job, first: Entry) -> None:
+        with self._lock:
+            self._open(job, first, "")
+
+    def _open(self, job: Job, first: Entry, worker: str) -> Lease:
         with self._lock:
             for kept in self._jobs.values():
                 if kept.job.plan.guest_uuid == job.plan.guest_uuid and kept.job.state not in TERMINAL:
@@ -63,7 +73,7 @@ class MemoryJobs:
 
     def held(self, job: str) -> bool:
         held = self._held(job)
-        if held is None or held.lease is None:
+        if held is None or held.lease is None or not held.lease.worker:
             return False
         return held.until_s > self._time.now_s() and held.lease.worker not in self.dead
 
@@ -99,15 +109,23 @@ class MemoryJobs:
         kept = self._jobs[job.id]
         kept.job = replace(job, worker=lease.worker, fence=lease.fence)
         kept.entries.extend(entries)
+        kept.waiting_s = None
         if job.state not in CLAIMING:
             kept.claimed_s = None
         elif kept.claimed_s is None:
             kept.claimed_s = self._time.now_s()
 
-    def reserve(self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None) -> str | None:
+    def reserve(
+        self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None, slots: Slots = UNLIMITED
+    ) -> str | Wait | None:
         with self._lock:
             self.renew(lease)
             mine = self._jobs[job.id]
+            wait = turn(job.result.source, job.result.target or "", self._before(mine), slots)
+            if wait is not None:
+                mine.job = replace(mine.job, result=replace(mine.job.result, target=job.result.target))
+                mine.waiting_s = self._time.now_s() if mine.waiting_s is None else mine.waiting_s
+                return wait
             claimed = sum(
                 other.job.plan.memory_bytes
                 for other in self._jobs.values()
@@ -119,12 +137,29 @@ class MemoryJobs:
             self._write(lease, job, [entry])
             return None
 
+    def _before(self, mine: _Kept) -> list[tuple[str, str | None]]:
+        mine_s = self._time.now_s() if mine.waiting_s is None else mine.waiting_s
+        return [
+            (other.job.result.source, other.job.result.target)
+            for other in self._jobs.values()
+            if other is not mine
+            if other.claimed_s is not None
+            or (other.waiting_s is not None and other.waiting_s < mine_s and self.held(other.job.id))
+        ]
+
     def close(self, lease: Lease) -> None:
         with self._lock:
             self.renew(lease)
             self._leases[lease.guest_uuid].lease = None
             kept = self._jobs[lease.job]
-            kept.progress, kept.asked = None, set()
+            kept.progress = kept.waiting_s = None
+            kept.asked = set()
+
+    def release(self, lease: Lease) -> None:
+        with self._lock:
+            self.renew(lease)
+            self._leases[lease.guest_uuid].lease = replace(lease, worker="")
+            self._jobs[lease.job].waiting_s = None
 
     def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
         with self._lock:
@@ -139,7 +174,8 @@ class MemoryJobs:
     def _seen(self, kept: _Kept) -> Job:
         held = self._held(kept.job.id)
         lease = held.lease if held is not None else None
-        return replace(kept.job, worker=lease.worker if lease else None, fence=lease.fence if lease else 0)
+        worker = lease.worker or None if lease else None
+        return replace(kept.job, worker=worker, fence=lease.fence if lease else 0)
 
     def job(self, name: str) -> Job:
         if name in self._jobs:
@@ -162,3 +198,14 @@ class MemoryJobs:
 
     def asked(self, job: str) -> frozenset[Ask]:
         return frozenset(self._jobs[job].asked) if self._held(job) is not None else frozenset()
+
+    def announce(self, worker: str) -> None:
+        self._workers[worker] = self._time.now_s() + LEASE_S
+
+    def retire(self, worker: str) -> None:
+        self._workers.pop(worker, None)
+
+    def workers(self) -> tuple[str, ...]:
+        now_s = self._time.now_s()
+        here = (name for name, until_s in self._workers.items() if until_s > now_s)
+        return tuple(sorted(name for name in here if name not in self.dead))

@@ -12,7 +12,8 @@ from vmferry.facts.system import SystemFacts, Unit
 from vmferry.fakes.state import FakeHost
 from vmferry.fakes.world import FakeWorld
 from vmferry.model.host import HostEntry
-from vmferry.repair.change import Change, Definition, Edited, Item, Kind, Place, Pool, Record, Wanted
+from vmferry.model.secret import Secret
+from vmferry.repair.change import Change, Definition, Edited, Item, Kind, Place, Pool, Record, Wanted, key_text
 from vmferry.repair.daemons import describe, read_description, units_of
 from vmferry.repair.pools import read_pool_text
 
@@ -32,6 +33,8 @@ class FakeDisk:
     root: bool = True
     shell: bool = True
     files: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    """As texts of changes have them."""
     units: dict[str, Unit] = field(default_factory=_units)
     directories: dict[str, str] = field(default_factory=dict)
     """Path to mode."""
@@ -122,6 +125,8 @@ class FakeMender:
         match kind:
             case Kind.FILE:
                 return disk.files.get(name)
+            case Kind.KEY:
+                return disk.keys.get(name)
             case Kind.DAEMON:
                 return describe(disk.units, name)
             case Kind.DIRECTORY:
@@ -133,7 +138,7 @@ class FakeMender:
                 self._libvirt()
                 return disk.definitions[name].xml if name in disk.definitions else None
 
-    def put(self, change: Change, backup: str = "") -> None:
+    def put(self, change: Change, backup: str = "", secret: Secret | None = None) -> None:
         if self._disk.interrupts == change.name:
             self._disk.interrupts = None
             raise KeyboardInterrupt
@@ -141,13 +146,20 @@ class FakeMender:
             raise Refused(f"{change.name} changed meanwhile")
         if change.name in self._disk.fails:
             raise HostError(self._entry.name, f"host {self._entry.name} could not change {change.name}: no space left")
+        if change.kind is Kind.KEY and secret is not None:
+            owner, mode = (change.after or "").split()[1:]
+            assert change.after == key_text(secret, owner, mode)
         self._put(change, backup)
+
+    def restore(self, change: Change, backup: str) -> None:
+        self.put(change)
+        self._disk.backups.pop(f"{change.name}.{backup}", None)
 
     def _put(self, change: Change, backup: str) -> None:
         disk, name = self._disk, change.name
         match change.kind:
-            case Kind.FILE:
-                _set(disk.files, name, change.after)
+            case Kind.FILE | Kind.KEY:
+                _set(disk.files if change.kind is Kind.FILE else disk.keys, name, change.after)
                 if backup and change.before is not None:
                     disk.backups[f"{name}.{backup}"] = change.before
             case Kind.DAEMON:

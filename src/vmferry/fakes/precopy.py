@@ -1,31 +1,79 @@
-"""The readings that libvirt would give of a pre-copy migration, computed."""
+"""The readings that libvirt would give of a migration, computed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from vmferry.model.migration import JobStats
+from vmferry.model.migration import JobStats, Mode
 
 READINGS_A_ROUND = 10
-LAST_ROUND_S = 0.3
-"""What can be sent in so long is sent while the guest stands still."""
-MOST_ROUNDS = 30
+OWN_DOWNTIME_MS = 300
+"""QEMU's own limit. What can be sent in so long is sent while the guest stands still."""
+MOST_ROUNDS = 1000
+FREE_ROUNDS = 2
+"""Of a guest that dirties too fast, before auto-converge slows it down."""
+FIRST_THROTTLE, MORE_THROTTLE, MOST_THROTTLE = 20, 10, 99
 
 
-def readings(memory_bytes: int, dirty_rate_bytes_s: int, rate_bytes_s: int) -> Iterator[JobStats]:
-    """In order, times from the beginning; the last when the rest fits into the stop, or after 30 rounds."""
-    elapsed_s, processed, left = 0.0, 0, memory_bytes
+@dataclass(slots=True)
+class Load:
+    """What decides the course of a copy, as it is at the moment; may change at any time."""
+
+    memory_bytes: int
+    rate_bytes_s: int
+    dirty_rate_bytes_s: int
+    limit_ms: int = OWN_DOWNTIME_MS
+    throttled: bool = False
+    """Auto-converge was chosen."""
+    throttle_percent: int | None = None
+    stopped: bool = False
+    """The guest stands still."""
+
+    @property
+    def dirtied_bytes_s(self) -> int:
+        return 0 if self.stopped else self.dirty_rate_bytes_s * (100 - (self.throttle_percent or 0)) // 100
+
+    def slow_down(self, round: int) -> None:
+        """As QEMU does, from round to round."""
+        if self.throttled and round > FREE_ROUNDS and 2 * self.dirtied_bytes_s > self.rate_bytes_s:
+            more = FIRST_THROTTLE if self.throttle_percent is None else self.throttle_percent + MORE_THROTTLE
+            self.throttle_percent = min(MOST_THROTTLE, more)
+
+
+def readings(load: Load) -> Iterator[JobStats]:
+    """In order, times from the beginning; the last when the rest fits into the stop, or after many rounds."""
+    elapsed_s, processed, left = 0.0, 0, load.memory_bytes
     for number in range(1, MOST_ROUNDS + 1):
+        rate = load.rate_bytes_s
         for part in range(READINGS_A_ROUND):
             sent = left * part // READINGS_A_ROUND
-            at_ms = round((elapsed_s + sent / rate_bytes_s) * 1000)
-            yield _reading(at_ms, memory_bytes, processed + sent, left - sent, number, rate_bytes_s, dirty_rate_bytes_s)
-        took_s = left / rate_bytes_s
+            yield _reading(load, elapsed_s + sent / rate, processed + sent, left - sent, number)
+        took_s = left / rate
         elapsed_s, processed = elapsed_s + took_s, processed + left
-        left = min(memory_bytes, round(dirty_rate_bytes_s * took_s))
-        if left <= rate_bytes_s * LAST_ROUND_S:
+        left = min(load.memory_bytes, round(load.dirtied_bytes_s * took_s))
+        if left <= rate * load.limit_ms / 1000:
             break
-    yield _reading(round(elapsed_s * 1000), memory_bytes, processed, left, number, rate_bytes_s, dirty_rate_bytes_s)
+        load.slow_down(number)
+    yield _reading(load, elapsed_s, processed, left, number)
+
+
+def post_copy_readings(last: JobStats, load: Load) -> Iterator[JobStats]:
+    """After the last reading of pre-copy: what is left, once."""
+    for part in range(READINGS_A_ROUND + 1):
+        sent = last.remaining_bytes * part // READINGS_A_ROUND
+        at_ms = last.elapsed_ms + round(sent * 1000 / load.rate_bytes_s)
+        left = last.remaining_bytes - sent
+        yield JobStats(
+            at_ms,
+            last.total_bytes,
+            last.processed_bytes + sent,
+            left,
+            load.rate_bytes_s,
+            0,
+            last.round,
+            mode=Mode.POST_COPY,
+        )
 
 
 def final(last: JobStats, rate_bytes_s: int) -> JobStats:
@@ -41,7 +89,10 @@ def percent(reading: JobStats) -> int:
     return 99 if reading.round > 1 else 100 * reading.processed_bytes // max(1, reading.total_bytes)
 
 
-def _reading(
-    elapsed_ms: int, total: int, processed: int, remaining: int, number: int, rate: int, dirty_rate: int
-) -> JobStats:
-    return JobStats(elapsed_ms, total, processed, remaining, rate, dirty_rate, number)
+def _reading(load: Load, elapsed_s: float, processed: int, remaining: int, number: int) -> JobStats:
+    """As of QEMU: the dirty rate is that of the rounds that have ended."""
+    dirty = load.dirtied_bytes_s
+    at_ms, rate = round(elapsed_s * 1000), load.rate_bytes_s
+    return JobStats(
+        at_ms, load.memory_bytes, processed, remaining, rate, dirty, number, throttle_percent=load.throttle_percent
+    )

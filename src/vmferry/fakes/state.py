@@ -12,6 +12,7 @@ from vmferry.facts.look import INCOMING, OUTGOING, Look
 from vmferry.facts.network import NetworkFacts
 from vmferry.facts.storage import Mount, StorageFacts
 from vmferry.facts.system import SystemFacts
+from vmferry.facts.tls import TlsFacts
 from vmferry.fakes.faults import HostFaults
 from vmferry.fakes.guest import MACHINE, FakeGuest
 from vmferry.fakes.lan import lan
@@ -57,6 +58,7 @@ class FakeHost:
     """UUID to state, of the guests that have a QEMU process here."""
     defined: set[str] = field(default_factory=set)
     """UUIDs of the guests whose definition is kept here."""
+    tls: TlsFacts | None = None
     jobs: dict[str, JobStats] = field(default_factory=dict)
     """UUID to the last reading of the migration that runs from here."""
     completed: dict[str, JobStats] = field(default_factory=dict)
@@ -125,6 +127,8 @@ class FakeHost:
             networks=self.networks,
             migration_address=self.entry.migration_address,
             hostname=self.entry.name,
+            tls=self.tls,
+            qemu_owner="64055:109",
             clock_offset_s=0.0,
             system=self.system,
             network=self.network or lan(self.entry.name),

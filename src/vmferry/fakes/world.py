@@ -18,12 +18,25 @@ from vmferry.model.host import HostEntry
 from vmferry.model.migration import JobStats
 
 
+class Hearing(Protocol):
+    """Who began a copy (`copying.FakeCopy`)."""
+
+    def hear(self, problem: HostError | None) -> None: ...
+
+
 class Going(Protocol):
     """A copy that goes on by itself (`copying.py`)."""
 
     def pass_time(self) -> None: ...
 
     def abort(self) -> None: ...
+
+    def suspend(self) -> None: ...
+
+    def start_post_copy(self) -> None: ...
+
+    def resume(self, heard: Hearing) -> None:
+        """Go on with a broken post-copy."""
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ class BrokenJournal(Exception):
 
 
 OUTCOMES = (Kind.DONE, Kind.FAILED, Kind.LOST)
-_ONGOING = (What.COPY,)
+_ONGOING = (What.COPY, What.RECOVER)
 """Others are made while these go on."""
 _CONCLUSIONS = (Event.SAFE, Event.ARRIVED, Event.STOPPED, Event.MOVING, Event.SWITCH)
 
@@ -71,6 +71,19 @@ def made(entries: Sequence[Entry]) -> tuple[Effect, ...]:
         elif each.kind is Kind.DONE and each.effect.what is What.LIMIT_DOWNTIME:
             there = [it for it in there if (it.what, it.was) != (What.LIMIT_DOWNTIME, each.effect.value)]
     return tuple(there)
+
+
+def unanswered(entries: Sequence[Entry]) -> tuple[Effect, ...]:
+    """Intents of the worker that has it now whose outcome is not written yet."""
+    found: list[Effect] = []
+    for each in entries:
+        if each.event is Event.TAKE_OVER:
+            found.clear()
+        elif each.effect is not None and each.kind is Kind.INTENT:
+            found.append(each.effect)
+        elif each.effect in found:
+            found.remove(each.effect)
+    return tuple(found)
 
 
 def check_invariants(entries: Sequence[Entry], before: Before) -> None:

@@ -7,7 +7,8 @@ How to read it. The upper half goes down by GO: each state does its work and say
 libvirt's own call is believed but a good one: everything else (a failure, a lost reply, a worker that took the job
 over) leads to SETTLING, where both hosts are asked who runs the guest, and what they answer is the next event. CANCEL
 before the copy undoes what was prepared; during the copy it makes libvirt abort, and the copy's own end leads on; in
-post-copy it leads nowhere, since the guest is on both hosts. A worker that finds a job of a dead one says TAKE_OVER,
+post-copy it leads nowhere, since the guest is on both hosts; one that is broken is resumed there, and in DOUBT where
+that does not help. A worker that finds a job of a dead one says TAKE_OVER,
 whatever its state.
 """
 
@@ -79,7 +80,13 @@ TABLE: Mapping[State, Mapping[Event, State]] = {
         E.CANCEL: S.COPYING,
         E.TAKE_OVER: S.SETTLING,
     },
-    S.POST_COPY: {E.GO: S.SWITCHED, E.BREAK: S.SETTLING, E.CANCEL: S.POST_COPY, E.TAKE_OVER: S.SETTLING},
+    S.POST_COPY: {
+        E.GO: S.SWITCHED,
+        E.BREAK: S.SETTLING,
+        E.DOUBT: S.IN_DOUBT,
+        E.CANCEL: S.POST_COPY,
+        E.TAKE_OVER: S.SETTLING,
+    },
     S.SETTLING: {
         E.SAFE: S.ROLLING_BACK,
         E.ARRIVED: S.SWITCHED,

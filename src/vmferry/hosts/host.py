@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import libvirt
 
@@ -54,8 +54,10 @@ class LibvirtHost:
     def _connection(self) -> libvirt.virConnect:
         return self._line.connection
 
-    def _asking(self, what: str) -> contextlib.AbstractContextManager[None]:
-        return asking(self._entry.name, self._connection, what)
+    @contextlib.contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        with self._line.used(), asking(self._entry.name, self._connection, what):
+            yield
 
     def _domain(self, uuid: str) -> libvirt.virDomain:
         return self._line.domain(uuid)
@@ -140,10 +142,12 @@ class LibvirtHost:
             return abilities.baseline(self._connection, arch, virt_type, cpus)
 
     def see_disks(self, disks: Sequence[Disk], marks: Sequence[Sequence[str]] = ()) -> tuple[DiskSight, ...]:
-        return look_at(disks, self._shell, self._connection, marks)
+        with self._line.used():
+            return look_at(disks, self._shell, self._connection, marks)
 
     def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
-        return mark(disks, self._shell, self._connection)
+        with self._line.used():
+            return mark(disks, self._shell, self._connection)
 
     def unmark_disks(self) -> None:
         unmark(self._shell)
@@ -181,6 +185,16 @@ class LibvirtHost:
         with self._asking(f"abort the migration of guest {uuid}"):
             self._domain(uuid).abortJob()
 
+    def start_post_copy(self, uuid: str) -> None:
+        with self._asking(f"switch guest {uuid} to post-copy"):
+            self._domain(uuid).migrateStartPostCopy()
+
+    def suspend_moving(self, uuid: str) -> None:
+        with self._asking(f"suspend guest {uuid} for the rest of its copy"):
+            if jobs.running(self._domain(uuid)) is None:
+                raise HostError(self._entry.name, f"guest {uuid} is not being migrated from {self._entry.name}")
+            self._domain(uuid).suspend()
+
     def max_downtime_ms(self, uuid: str) -> int:
         with self._asking(f"tell the downtime limit of guest {uuid}"):
             return int(self._domain(uuid).migrateGetMaxDowntime())
@@ -215,8 +229,7 @@ class LibvirtHost:
             guests.keep_definition(self._connection, self._domain(uuid))
 
     def close(self) -> None:
-        with contextlib.suppress(libvirt.libvirtError):  # it is gone already, which is what was wanted
-            self._line.close()
+        self._line.close()
         self._ways.close()
 
 

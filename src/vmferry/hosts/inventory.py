@@ -78,6 +78,7 @@ def facts(
         cells=abilities.cells(connection, capabilities.cells),
         secrets=abilities.secrets(connection),
         pools=pools(connection, entry.name),
+        qemu_owner=capabilities.qemu_owner,
         claimed_bytes=sum(abilities.claim_bytes(each) for each in figures.values()),
     )
 

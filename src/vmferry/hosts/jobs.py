@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import libvirt
 
-from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.model.migration import JobStats, MigrationOrder, Mode
 from vmferry.xml.rewrite import rewritten
 
 MIB = 1 << 20
@@ -17,22 +18,54 @@ _MEASURED = libvirt.VIR_DOMAIN_DIRTYRATE_MEASURED
 
 def migrate(domain: libvirt.virDomain, order: MigrationOrder) -> None:
     """Blocks to the end of it, and leaves everything to libvirt: live, peer-to-peer, the definition moving along."""
-    flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER
-    if order.persistent:
-        flags |= libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
-    domain.migrateToURI3(order.peer_uri, _parameters(order) | _definitions(domain, order), flags)
+    definitions = {} if order.resume else _definitions(domain, order)
+    domain.migrateToURI3(order.peer_uri, _parameters(order) | definitions, _flags(order))
 
 
-def _parameters(order: MigrationOrder) -> dict[str, str | int]:
-    parameters: dict[str, str | int] = {}
-    if order.data_uri is not None:
-        parameters["migrate_uri"] = order.data_uri
-    if order.bandwidth_bytes_s is not None:
-        parameters["bandwidth"] = max(1, order.bandwidth_bytes_s // MIB)
-    return parameters
+def _flags(order: MigrationOrder) -> int:
+    """A resumed post-copy keeps the options that it began with, and takes no others."""
+    tuning = order.tuning
+    chosen = {
+        libvirt.VIR_MIGRATE_PERSIST_DEST: order.persistent,
+        libvirt.VIR_MIGRATE_UNDEFINE_SOURCE: order.persistent,
+        libvirt.VIR_MIGRATE_POSTCOPY: order.post_copy or order.resume,
+        libvirt.VIR_MIGRATE_POSTCOPY_RESUME: order.resume,
+        libvirt.VIR_MIGRATE_AUTO_CONVERGE: tuning.auto_converge,
+        libvirt.VIR_MIGRATE_PARALLEL: tuning.parallel,
+        libvirt.VIR_MIGRATE_COMPRESSED: bool(tuning.compression),
+        libvirt.VIR_MIGRATE_TLS: tuning.tls,
+        libvirt.VIR_MIGRATE_ZEROCOPY: tuning.zerocopy,
+    }
+    flags = int(libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER)
+    for flag, wanted in chosen.items():
+        flags |= int(flag) if wanted else 0
+    return flags
 
 
-def _definitions(domain: libvirt.virDomain, order: MigrationOrder) -> dict[str, str | int]:
+Parameter = str | int | list[str]
+
+
+def _parameters(order: MigrationOrder) -> dict[str, Parameter]:
+    tuning = order.tuning
+    parameters: dict[str, Parameter | None] = {
+        "migrate_uri": order.data_uri,
+        "bandwidth": _mib(order.bandwidth_bytes_s),
+        "bandwidth.postcopy": _mib(tuning.post_copy_bandwidth_bytes_s) if order.post_copy else None,
+        "auto_converge.initial": tuning.auto_converge_initial,
+        "auto_converge.increment": tuning.auto_converge_increment,
+        "parallel.connections": tuning.parallel_connections,
+        "compression": list(tuning.compression) or None,
+        "tls.destination": tuning.tls_destination,
+    }
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def _mib(rate_bytes_s: int | None) -> int | None:
+    """Of which libvirt counts whole ones a second; 0 would be no limit."""
+    return None if rate_bytes_s is None else max(1, rate_bytes_s // MIB)
+
+
+def _definitions(domain: libvirt.virDomain, order: MigrationOrder) -> dict[str, Parameter]:
     """The guest's definitions with the target's names in them, if any is another there.
 
     The one that is kept gets the same names as the one that runs: a guest whose next start takes the source's would
@@ -45,7 +78,7 @@ def _definitions(domain: libvirt.virDomain, order: MigrationOrder) -> dict[str, 
     running = order.target_xml
     if running is None:
         running = rewritten(domain.XMLDesc(secure | libvirt.VIR_DOMAIN_XML_MIGRATABLE), order.edits, live)
-    definitions: dict[str, str | int] = {libvirt.VIR_MIGRATE_PARAM_DEST_XML: running}
+    definitions: dict[str, Parameter] = {libvirt.VIR_MIGRATE_PARAM_DEST_XML: running}
     if order.persistent:
         kept = domain.XMLDesc(secure | libvirt.VIR_DOMAIN_XML_INACTIVE)
         definitions[libvirt.VIR_MIGRATE_PARAM_PERSIST_XML] = rewritten(kept, order.edits, live)
@@ -59,15 +92,25 @@ _NO_JOB = (
 )
 
 
+_MODES = {
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY): Mode.POST_COPY,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED): Mode.BROKEN,
+}
+"""By a source's state and libvirt's reason for it."""
+
+
 def running(domain: libvirt.virDomain) -> JobStats | None:
     try:
         figures = domain.jobStats()
+        mode = _MODES.get(tuple(domain.state()), Mode.PRE_COPY)
     except libvirt.libvirtError as error:
         if error.get_error_code() in _NO_JOB:
             return None
         raise
     outgoing = figures.get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
-    return read_stats(figures) if outgoing and figures["type"] != libvirt.VIR_DOMAIN_JOB_NONE else None
+    if not outgoing or figures["type"] == libvirt.VIR_DOMAIN_JOB_NONE:
+        return None
+    return replace(read_stats(figures), mode=mode)
 
 
 _KINDS = {
@@ -116,6 +159,7 @@ def read_stats(figures: Mapping[str, int]) -> JobStats:
         dirty_rate_bytes_s=None if dirty_pages_s is None else dirty_pages_s * page_bytes,
         round=figures.get("memory_iteration", 0),
         downtime_ms=figures.get("downtime"),
+        throttle_percent=figures.get("auto_converge_throttle"),
     )
 
 

@@ -14,13 +14,14 @@ from vmferry.errors import HostError, Refused, UserError
 from vmferry.facts.system import SystemFacts, Unit
 from vmferry.hosts import augeas, events, mending_libvirt
 from vmferry.hosts.asking import alive, asking
-from vmferry.hosts.mending_shell import NOT_EMPTY, NOT_THE_SAME, NOT_THERE, MendingShell
+from vmferry.hosts.mending_shell import NOT_EMPTY, NOT_THE_SAME, NOT_THERE, MendingShell, Said
 from vmferry.hosts.opening import open_connection
 from vmferry.hosts.shell import Shell
 from vmferry.hosts.told.sections import read_sections
 from vmferry.hosts.told.system import read_system
 from vmferry.hosts.ways import Ways, begin
 from vmferry.model.host import HostEntry
+from vmferry.model.secret import Secret
 from vmferry.repair.change import Change, Definition, Edited, Kind, Place, Pool, Record, Wanted
 from vmferry.repair.daemons import ALL_UNITS, describe, read_description, units_of
 from vmferry.repair.pools import SHARED_FILE_SYSTEMS
@@ -113,6 +114,9 @@ class HostMender:
         match kind:
             case Kind.FILE:
                 return self._read(name)
+            case Kind.KEY:
+                said = self._shell.run("show_key", name)
+                return said.lines[0] if said.status == 0 else None
             case Kind.DAEMON:
                 return describe(self.units(), name)
             case Kind.DIRECTORY:
@@ -125,9 +129,11 @@ class HostMender:
                 with self._asking(f"tell of guest {name}") as connection:
                     return mending_libvirt.definition(connection, name)
 
-    def put(self, change: Change, backup: str = "") -> None:
+    def put(self, change: Change, backup: str = "", secret: Secret | None = None) -> None:
         self._need_before(change)
         match change.kind:
+            case Kind.KEY:
+                self._put_key(change, backup, secret)
             case Kind.FILE:
                 self._put_file(change, backup)
             case Kind.DAEMON:
@@ -141,9 +147,17 @@ class HostMender:
                 with self._asking(f"define guest {change.name} anew") as connection:
                     mending_libvirt.define_guest(connection, self._entry.name, change)
 
+    def restore(self, change: Change, backup: str) -> None:
+        if change.kind is Kind.KEY:
+            self._put_key(change, backup, None)
+            return
+        self.put(change)
+        if change.kind is Kind.FILE and change.after is not None:
+            self._shell.told("drop_copy", change.name, backup, _sum(_bytes(change.after)))
+
     def _need_before(self, change: Change) -> None:
         """Files are compared on the host itself, when they are replaced."""
-        if change.kind is not Kind.FILE and self.observe(change.kind, change.name) != change.before:
+        if change.kind not in (Kind.FILE, Kind.KEY) and self.observe(change.kind, change.name) != change.before:
             name = named(change)
             raise Refused(f"{name} of host {self._entry.name} changed meanwhile; nothing was done to it, try again")
 
@@ -201,6 +215,21 @@ class HostMender:
         else:
             data = _bytes(change.after)
             said = self._shell.run("put_file", change.name, before, _sum(data), backup, data=data)
+        self._need_written(change, said)
+
+    def _put_key(self, change: Change, backup: str, secret: Secret | None) -> None:
+        """Without `secret`, from its old copy."""
+        before, _, _ = (change.before or "").partition(" ")
+        if change.after is None:
+            said = self._shell.run("remove_file", change.name, before)
+        elif secret is None:
+            said = self._shell.run("restore_key", change.name, before, change.after.partition(" ")[0], backup)
+        else:
+            wanted, data = change.after.split(), secret.reveal().encode()
+            said = self._shell.run("put_key", change.name, before, *wanted, backup, data=data)
+        self._need_written(change, said)
+
+    def _need_written(self, change: Change, said: Said) -> None:
         if said.status in (NOT_THE_SAME, NOT_THERE):
             raise Refused(
                 f"{change.name} of host {self._entry.name} changed meanwhile; nothing was done to it, try again"

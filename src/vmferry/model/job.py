@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from vmferry.model.migration import MigrationResult
+from vmferry.model.tuning import PLAIN, Convergence, Tuning
 
 
 class Ask(enum.StrEnum):
@@ -32,6 +33,13 @@ class Plan:
     url: str | None = None
     bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
+    """The guest may stand still for so long; None: for as long as its QEMU has it."""
+    max_time_s: float | None = None
+    """For the copy; None: no limit."""
+    convergence: Convergence = Convergence.BALANCED
+    post_copy: bool = False
+    """Libvirt was told that it may be switched to post-copy, which was found safe."""
+    tuning: Tuning = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from vmferry.model.edits import Edit
+from vmferry.model.tuning import PLAIN, Tuning
 
 
 class Outcome(enum.StrEnum):
@@ -18,7 +19,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MigrationOrder:
-    """What the source host is told to do. Live, pre-copy, peer-to-peer."""
+    """What the source host is told to do. Live, peer-to-peer, beginning with pre-copy."""
 
     guest_uuid: str
     peer_uri: str
@@ -32,6 +33,21 @@ class MigrationOrder:
     """What the definitions have to say differently on the target, the running one and the one that is kept."""
     target_xml: str | None = None
     """The user's own definition for the running guest, which has the edits in it; None: libvirt's, edited."""
+    tuning: Tuning = PLAIN
+    post_copy: bool = False
+    """It may be switched to post-copy while it runs; without this, libvirt refuses that later."""
+    resume: bool = False
+    """Go on with a post-copy that is broken; all else is as it was for the first call."""
+
+
+class Mode(enum.StrEnum):
+    """What a running copy is in."""
+
+    PRE_COPY = "pre-copy"
+    POST_COPY = "post-copy"
+    """The guest runs on the target, and the source sends what is left of its memory."""
+    BROKEN = "broken post-copy"
+    """The same, and the way between them is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,9 @@ class JobStats:
     """The pre-copy pass over memory, counted from 1 (libvirt: memory iteration); 0 before the first."""
     downtime_ms: int | None = None
     """Expected while the job runs, real once it is completed."""
+    throttle_percent: int | None = None
+    """By how much auto-converge slows the guest down now."""
+    mode: Mode = Mode.PRE_COPY
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,11 @@ is still as the change left it.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from vmferry.model.secret import Secret
 
 
 class Kind(enum.StrEnum):
@@ -15,6 +19,8 @@ class Kind(enum.StrEnum):
 
     FILE = "file"
     """By path; its content."""
+    KEY = "key"
+    """By path; as `key_text` has it: what is in it is never read, sent back or written down."""
     DAEMON = "daemon"
     """By its service's name without the suffix, as `virtqemud`; lines as `repair.daemons.describe` writes them."""
     DIRECTORY = "directory"
@@ -61,6 +67,18 @@ class Left:
     why: str
 
 
+def key_text(secret: Secret, owner: str, mode: str) -> str:
+    """The text of a change of kind KEY: the key's SHA-256, whose it is as `UID:GID`, and its mode in octal."""
+    return f"{hashlib.sha256(secret.reveal().encode()).hexdigest()} {owner} {mode}"
+
+
+class Purpose(enum.StrEnum):
+    """What changes of a host were made for: each is put back by its own command."""
+
+    FIX = "fix"
+    TLS = "tls"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One fix of one host, kept on that host: written before the first change, and again after each."""
@@ -69,6 +87,12 @@ class Record:
     """Sorts by time."""
     changes: tuple[Change, ...]
     undone: bool = False
+    purpose: Purpose = Purpose.FIX
+
+    @property
+    def backup(self) -> str:
+        """What is appended to the name of a file's old copy."""
+        return f"vmferry-{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +100,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     """In the order in which they are made; they are undone in reverse."""
     left: tuple[Left, ...] = ()
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """What goes into the keys, by path. It is in no change, and so in no record."""
 
     @property
     def restarts(self) -> tuple[str, ...]:

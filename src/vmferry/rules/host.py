@@ -100,7 +100,7 @@ def userfaultfd(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         if asked:
             yield say.unknown(target.name, f"not known: {NO_SHELL}", required, LET_IN)
         return
-    missing = _no_userfaultfd(target, system)
+    missing = no_userfaultfd(target, system)
     if missing is None:
         yield say.ok(target.name, "QEMU may use it", required)
         return
@@ -108,7 +108,7 @@ def userfaultfd(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     yield (say.refuse if asked else say.note)(target.name, observed, required, remedy)
 
 
-def _no_userfaultfd(host: HostFacts, system: SystemFacts) -> tuple[str, str] | None:
+def no_userfaultfd(host: HostFacts, system: SystemFacts) -> tuple[str, str] | None:
     """What keeps QEMU from it, and what helps; None: nothing."""
     numbers = re.match(r"(\d+)\.(\d+)", system.kernel or "")
     too_old = numbers is not None and (int(numbers[1]), int(numbers[2])) < FIRST_USERFAULTFD

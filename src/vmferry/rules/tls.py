@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +12,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.facts.tls import Certificate, Role, TlsFile, Use
 from vmferry.model.finding import Finding, Severity
+from vmferry.model.tuning import Encryption
 from vmferry.rules.registry import Voice, host_rule, move_rule, pair_rule
 
 DAY_S = 86_400
@@ -54,6 +55,33 @@ def libvirt_tls(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     yield from _judge(_Meeting(pair.source, pair.target, Use.LIBVIRT, name, peer.host), say, works)
 
 
+INIT = "vmferry tls init"
+
+
+def decided(move: MoveFacts) -> MoveFacts:
+    """With `tls` in its wish where what the user has laid down comes to that for these two hosts.
+
+    Certificates that are there and no good are no reason to go in the clear: then they are said, and nothing goes.
+    """
+    how = move.wish.encryption
+    wanted = how is Encryption.REQUIRE or (how is Encryption.AUTO and _hindrance(move) is None)
+    return replace(move, wish=replace(move.wish, tls=True)) if wanted and not move.wish.tls else move
+
+
+def _hindrance(move: MoveFacts) -> str | None:
+    """Why the two were never meant to encrypt what goes between them, or None."""
+    if move.wish.tunnelled or move.wish.zerocopy:
+        return "tunnelled data and zero-copy go without it"
+    for host, roles in ((move.source, (Role.CA, Role.CLIENT)), (move.target.host, (Role.CA, Role.SERVER))):
+        if host.tls is None:
+            return f"the certificates of {host.name} could not be looked at"
+        for role in roles:
+            file = host.tls.file(Use.MIGRATION, role)
+            if file is None or file.problem == "missing":
+                return f"{host.name} has no {file.path if file is not None else f'certificate for {role}'}"
+    return None
+
+
 @move_rule(
     "transport.tls-migration",
     "the data of the migration are encrypted where a host insists on it",
@@ -66,13 +94,23 @@ def migration_tls(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     if move.wish.tls:
         name = move.wish.tls_destination or data_host(target)
         yield from _judge(_Meeting(source, target, Use.MIGRATION, name, name or target.name), say, False)
+    elif move.wish.encryption is Encryption.AUTO and not forcing:
+        yield from _clear(move, say)
     for host in forcing:
         required = f"the migration goes by TLS, as migrate_tls_force of qemu.conf on {host.name} has it"
-        remedy = f"on {host.name}: set migrate_tls_force = 0 in /etc/libvirt/qemu.conf; restart libvirtd or virtqemud"
+        remedy = f'{INIT}, with tls = "auto" in [migration]; or on {host.name}: migrate_tls_force = 0 in qemu.conf'
         if move.wish.tls:
             yield say.ok(host.name, "it does", required)
         else:
             yield say.refuse(host.name, "this one goes in the clear", required, remedy)
+
+
+def _clear(move: MoveFacts, say: Voice) -> Iterator[Finding]:
+    """Where nobody could look there may be no way to encrypt it either; that is no reason to hesitate."""
+    target, seen = move.target.host, move.source.tls is not None and move.target.host.tls is not None
+    tell = say.warn if seen else say.note
+    observed = f"it goes in the clear: {_hindrance(move)}"
+    yield tell(target.name, observed, "memory and disks go encrypted", f'{INIT}; or tls = "off" in [migration]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +150,7 @@ def _judge(meeting: _Meeting, say: Voice, works: bool) -> Iterator[Finding]:
         return
     troubles = list(_troubles(meeting))
     for each in troubles:
-        remedy = (
-            f"on {each.host.name}: put a good one at {each.file.path} (see virt-pki-validate), restart what uses it"
-        )
+        remedy = f"{INIT} --host {each.host.name}; or there: put a good one at {each.file.path}, restart what uses it"
         tell = say.warn if works else say.refuse
         yield tell(f"{each.host.name}:{each.file.path}", each.text, meeting.required, remedy)
     if not troubles:

@@ -16,6 +16,7 @@ from vmferry.placement.rank import Candidate, candidate, ranked
 from vmferry.ports import HostPort
 from vmferry.rules.judge import Judge, Judgement, in_order
 from vmferry.rules.policy import NO_POLICY, Override, Policy
+from vmferry.rules.tls import decided
 from vmferry.service.survey import Unreached, survey
 
 Risks = tuple[tuple[str, Override], ...]
@@ -88,18 +89,18 @@ def check_one(
     """A guest of the snapshot against all its hosts, or that one."""
     judge = Judge(policy)
     source = snapshot.host(guest.guest.host)
-    moves = tuple(snapshot.moves(guest, to, wish))
+    moves = tuple(decided(move) for move in snapshot.moves(guest, to, wish))
     candidates = ranked(candidate(move, judge.move(move).findings) for move in moves)
     common = in_order((*judge.host(source).findings, *judge.guest(guest).findings))
     hosts = (source.name, *(move.target.host.name for move in moves))
     return CheckReport(guest.guest, source.name, candidates, moves, common, tuple(policy.risks(hosts)))
 
 
-def check_all(snapshot: Snapshot, policy: Policy = NO_POLICY) -> Iterator[Row]:
+def check_all(snapshot: Snapshot, policy: Policy = NO_POLICY, wish: MoveWish = NO_WISH) -> Iterator[Row]:
     """Every guest against every other host, guests by name. One judge for all: what repeats is judged once."""
     judge = Judge(policy)
     for guest in sorted(snapshot.guests, key=lambda each: (each.guest.name, each.guest.uuid)):
-        moves = snapshot.moves(guest)
+        moves = [decided(move) for move in snapshot.moves(guest, wish=wish)]
         yield Row(guest.guest, tuple((move.target.host.name, judge.move(move)) for move in moves))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from vmferry.errors import Failed, HostError, InDoubt, Refused, VmferryError
 from vmferry.ports import Mender
-from vmferry.repair.change import Change, Kind, Left, Plan, Record
+from vmferry.repair.change import Change, Kind, Left, Plan, Purpose, Record
 from vmferry.repair.daemons import is_running, read_description
 from vmferry.repair.text import named
 
@@ -29,10 +29,10 @@ class Fixed:
 class Fix:
     """One run of changes on one host."""
 
-    def __init__(self, mender: Mender, plan: Plan, id: str, say: Say) -> None:
+    def __init__(self, mender: Mender, plan: Plan, id: str, say: Say, purpose: Purpose = Purpose.FIX) -> None:
         """`id`: of its record, sorts by time."""
         self._mender, self._plan, self._say = mender, plan, say
-        self._record = Record(id, plan.changes)
+        self._record = Record(id, plan.changes, purpose=purpose)
         self._made: list[Change] = []
 
     def run(self) -> Fixed:
@@ -48,8 +48,8 @@ class Fix:
         return Fixed(tuple(self._made), restarted, self._plan.left)
 
     def _run(self) -> tuple[str, ...]:
-        """Files and daemons first: the rest is done by a libvirt that runs as it shall."""
-        first = [change for change in self._plan.changes if change.kind in (Kind.FILE, Kind.DAEMON)]
+        """What the shell does first: the rest is done by a libvirt that runs as it shall."""
+        first = [change for change in self._plan.changes if change.kind not in (Kind.POOL, Kind.GUEST)]
         for change in first:
             self._make(change)
         begun = [f"{change.name}.service" for change in first if change.kind is Kind.DAEMON and _stopped(change)]
@@ -65,7 +65,7 @@ class Fix:
         self._say(f"changing {named(change)}")
         self._made.append(change)
         try:
-            self._mender.put(change, f"vmferry-{self._record.id}")
+            self._mender.put(change, self._record.backup, self._plan.secrets.get(change.name))
         except Refused:  # nothing was done to it
             self._made.pop()
             raise
@@ -93,7 +93,7 @@ class Fix:
             undone = put_back(self._mender, made, self._say, must_answer=False)
         except VmferryError as problem:
             text = f"{why}; and not everything could be put back: {problem.message}"
-            hint = f"then try vmferry host fix {self._mender.entry.name} --undo"
+            hint = f"then try {undoing(self._record.purpose, self._mender.entry.name)}"
             raise InDoubt(f"{text}; look at it, {hint}", detail=detail or problem.detail) from None
         if undone.left:
             names = "; ".join(f"{left.what}: {left.why}" for left in undone.left)
@@ -147,10 +147,15 @@ def restart(
     return active
 
 
-def undo_all(mender: Mender, say: Say) -> Fixed:
+def undoing(purpose: Purpose, host: str) -> str:
+    """The command that puts changes of that kind back."""
+    return f"vmferry tls init --host {host} --undo" if purpose is Purpose.TLS else f"vmferry host fix {host} --undo"
+
+
+def undo_all(mender: Mender, say: Say, purpose: Purpose = Purpose.FIX) -> Fixed:
     """Every fix that is not undone yet, the last one first. Raises Refused where something migrates."""
-    records = to_undo(mender)
-    if any(change.kind in (Kind.FILE, Kind.DAEMON) for record in records for change in record.changes):
+    records = to_undo(mender, purpose)
+    if any(_restarts(change) for record in records for change in record.changes):
         refuse_while_migrating(mender)
     done = [put_back(mender, record, say) for record in records]
     return Fixed(
@@ -160,17 +165,23 @@ def undo_all(mender: Mender, say: Say) -> Fixed:
     )
 
 
-def to_undo(mender: Mender) -> tuple[Record, ...]:
+def _restarts(change: Change) -> bool:
+    """A daemon may be restarted by it, or stopped."""
+    return change.kind is Kind.DAEMON or bool(change.restarts)
+
+
+def to_undo(mender: Mender, purpose: Purpose = Purpose.FIX) -> tuple[Record, ...]:
     """The last one first."""
-    return tuple(sorted((each for each in mender.records() if not each.undone), key=lambda each: each.id, reverse=True))
+    made = (each for each in mender.records() if each.purpose is purpose and not each.undone)
+    return tuple(sorted(made, key=lambda each: each.id, reverse=True))
 
 
-def would_undo(mender: Mender) -> Fixed:
+def would_undo(mender: Mender, purpose: Purpose = Purpose.FIX) -> Fixed:
     """What `undo_all` would do, as far as it can be told before it is done."""
     changes: list[Change] = []
     left: list[Left] = []
     seen: dict[tuple[Kind, str], str | None] = {}
-    for record in to_undo(mender):
+    for record in to_undo(mender, purpose):
         for change in reversed(record.changes):
             key = (change.kind, change.name)
             now = seen[key] if key in seen else mender.observe(*key)
@@ -199,7 +210,7 @@ def put_back(mender: Mender, record: Record, say: Say, *, must_answer: bool = Tr
             continue
         say(f"putting back {named(change)}")
         try:
-            mender.put(change.reversed)
+            mender.restore(change.reversed, record.backup)
             undone.append(change.reversed)
         except Refused as refused:
             left.append(Left(named(change), refused.message))

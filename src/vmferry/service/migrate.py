@@ -21,14 +21,18 @@ from vmferry.flow.states import Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
 from vmferry.model.guest import Guest, GuestState, Probe
-from vmferry.model.job import Job, Plan
-from vmferry.model.migration import Forecast, MigrationOrder, MigrationResult, Outcome, Verified
+from vmferry.model.job import Ask, Job, Plan
+from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
+from vmferry.model.slots import UNLIMITED, Slots, Wait
+from vmferry.model.tuning import PLAIN, Convergence, Encryption, Tuning
 from vmferry.placement.rank import Candidate
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
 from vmferry.rules.policy import NO_POLICY, Policy
+from vmferry.rules.post_copy import unsafe
 from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
 from vmferry.service.definition import arriving
+from vmferry.service.orders import copy_order
 from vmferry.service.predict import Limits, predict
 from vmferry.service.record import Record, stamp
 from vmferry.service.sides import Sides, Together
@@ -36,6 +40,7 @@ from vmferry.service.steps import StepLog
 from vmferry.service.survey import Unreached
 from vmferry.service.transaction import OUTCOMES, Guides, Transaction
 
+TURN_EVERY_S = 0.5
 PATIENCE_S = 30.0
 """Libvirt needs a moment to clean up a target whose QEMU died; a dead peer is seen by its keepalive after 30 s."""
 
@@ -55,12 +60,24 @@ class Request:
     """The user's own word on how the guest is seen; None leaves it to the guest's metadata."""
     bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
+    max_time_s: float | None = None
+    """For the copy."""
+    convergence: Convergence | None = None
+    """None: the guest's own word, else `usual`."""
+    usual: Convergence = Convergence.BALANCED
+    post_copy: bool | None = None
+    """The user's own word; None: where the policy has a use for it and it is safe."""
+    tuning: Tuning = PLAIN
+    encryption: Encryption = Encryption.OFF
+    """What is laid down; `tuning.tls` is the user's own word for this one."""
     accept_unknown: bool = False
     """Go on although something could not be looked at: the user's own word."""
     dry_run: bool = False
     policy: Policy = NO_POLICY
     definition: str | None = None
     """The user's own definition of the guest for the target, as XML."""
+    slots: Slots = UNLIMITED
+    """How many may run beside it, here and everywhere."""
     settle_limit_s: float = PATIENCE_S
     """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
@@ -112,6 +129,8 @@ class Migration:
             memory_bytes=request.guest.memory_bytes,
             bandwidth_bytes_s=request.bandwidth_bytes_s,
             max_downtime_ms=request.max_downtime_ms,
+            max_time_s=request.max_time_s,
+            tuning=request.tuning,
         )
         self.result = MigrationResult(
             job=tools.new_job(),
@@ -155,17 +174,38 @@ class Migration:
         chosen, refused = self._choose()
         if chosen is None:
             return self._end(record, Event.REFUSE, refused)
-        if self.cancel.is_set():
-            record.change(cancelled=True)
-            return self._end(record, Event.CANCEL, "cancelled before the copy began; nothing was changed")
+        if self._is_cancelled(record):
+            return self._cancelled(record)
         move, target = chosen
         self._plan(record, move)
         record.enter(Event.GO)
-        record.renew(now=True)
-        no_room = record.reserve(move.target.host.memory_free_bytes)
+        no_room = self._reserve(record, move.target.host.memory_free_bytes)
         if no_room is not None:
             return self._end(record, Event.REFUSE, no_room)
+        if record.state is not State.RESERVED:
+            return self._cancelled(record)
         return self._move(record, move, target)
+
+    def _reserve(self, record: Record, room_bytes: int | None) -> str | None:
+        """Waits for its turn, or for the user to give up. Why there is no room, where there is none."""
+        told = None
+        while True:
+            answer = record.reserve(room_bytes, self.request.slots)
+            if not isinstance(answer, Wait):
+                return answer
+            if answer != told:
+                self.listener.note(f"waiting for its turn: {answer.reason}")
+                told = answer
+            self.tools.clock.sleep(TURN_EVERY_S)
+            if self._is_cancelled(record):
+                return None
+
+    def _is_cancelled(self, record: Record) -> bool:
+        return self.cancel.is_set() or Ask.CANCEL in self.tools.jobs.asked(record.job.id)
+
+    def _cancelled(self, record: Record) -> MigrationResult:
+        record.change(cancelled=True)
+        return self._end(record, Event.CANCEL, "cancelled before the copy began; nothing was changed")
 
     def _choose(self) -> tuple[tuple[MoveFacts, HostPort] | None, str]:
         """The best target, or why there is none."""
@@ -187,13 +227,28 @@ class Migration:
     def _plan(self, record: Record, move: MoveFacts) -> None:
         """With what another worker would need to go on."""
         facts, probe = arriving(move), self.request.probe or move.guest.probe
+        policy = self.request.convergence or move.guest.convergence or self.request.usual
+        post_copy = self._may_post_copy(move, policy)
+        throttled = self.request.tuning.auto_converge or not post_copy
         self.plan = replace(
             self.plan,
+            convergence=policy,
+            post_copy=post_copy,
+            tuning=replace(self.request.tuning, auto_converge=throttled, tls=move.wish.tls),
             disks=tuple((disk.target, disk.source) for disk in facts.guest.disks),
             address=probe.address if probe else None,
             url=probe.url if probe else None,
         )
         record.job = replace(record.job, plan=self.plan, result=self.result)
+
+    def _may_post_copy(self, move: MoveFacts, policy: Convergence) -> bool:
+        """Libvirt has to be told at the start. Not where a plain copy would fail for it."""
+        if self.request.post_copy is False or policy is Convergence.CAREFUL:
+            return False
+        reason = unsafe(replace(move, wish=replace(move.wish, post_copy=True)))
+        if reason is not None and self.request.post_copy:
+            self.listener.note(f"without post-copy: {reason}")
+        return reason is None
 
     def _end(self, record: Record, event: Event, error: str) -> MigrationResult:
         """Of a migration that has touched nothing."""
@@ -205,12 +260,7 @@ class Migration:
 
     def _check(self) -> CheckReport:
         request = self.request
-        wish = MoveWish(
-            persistent=request.guest.persistent,
-            bandwidth_bytes_s=request.bandwidth_bytes_s,
-            max_downtime_ms=request.max_downtime_ms,
-            definition=request.definition,
-        )
+        wish = move_wish(request)
         return check(request.source, request.guest, request.targets, request.unreached, request.policy, wish)
 
     def _forecast(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
@@ -236,27 +286,18 @@ class Migration:
             show=self.listener.progress,
             settling=self.listener.settling,
             cancel=self.cancel,
+            note=self.listener.note,
         )
         try:
-            return Transaction(record, sides, self.log, guides).run(self._order(move, target))
+            return Transaction(record, sides, self.log, guides).run(
+                copy_order(record.job.plan, target.entry, move, request.definition)
+            )
         finally:
             if watch is not None:
                 watch.stop()
 
     def _command_s(self) -> float:
         return round(self.tools.clock.now_s() - self.began_s, 3)
-
-    def _order(self, move: MoveFacts, target: HostPort) -> MigrationOrder:
-        entry, facts = target.entry, move.guest
-        return MigrationOrder(
-            guest_uuid=facts.guest.uuid,
-            peer_uri=entry.peer_uri or entry.uri,
-            data_uri=data_uri(entry.migration_address),
-            persistent=facts.guest.persistent,
-            bandwidth_bytes_s=self.request.bandwidth_bytes_s,
-            edits=move.target.edits,
-            target_xml=self.request.definition,
-        )
 
     def _keep(self, result: MigrationResult) -> None:
         """For later forecasts. What happened, happened: a store that cannot be written changes no result."""
@@ -269,11 +310,27 @@ class Migration:
 UNTOUCHED = (State.PLANNED, State.CHECKED)
 
 
-def data_uri(migration_address: str | None) -> str | None:
-    """Where the memory goes, in libvirt's form."""
-    if migration_address is None:
-        return None
-    return f"tcp://[{migration_address}]" if ":" in migration_address else f"tcp://{migration_address}"
+def move_wish(request: Request) -> MoveWish:
+    """What the rules judge: post-copy only where the user asks for it, since else it is done without."""
+    tuning = request.tuning
+    return MoveWish(
+        persistent=request.guest.persistent,
+        post_copy=request.post_copy is True,
+        parallel=tuning.parallel,
+        connections=tuning.parallel_connections,
+        zerocopy=tuning.zerocopy,
+        compression=tuning.compression,
+        auto_converge=tuning.auto_converge,
+        auto_converge_initial=tuning.auto_converge_initial,
+        auto_converge_increment=tuning.auto_converge_increment,
+        encryption=request.encryption,
+        tls=tuning.tls,
+        tls_destination=tuning.tls_destination,
+        bandwidth_bytes_s=request.bandwidth_bytes_s,
+        post_copy_bandwidth_bytes_s=tuning.post_copy_bandwidth_bytes_s,
+        max_downtime_ms=request.max_downtime_ms,
+        definition=request.definition,
+    )
 
 
 def open_questions(best: Candidate) -> str:

@@ -39,6 +39,7 @@ class Reconciler:
     settling: Callable[[VmferryError | None], None] = lambda problem: None
     verified: Callable[[Sequence[Verified]], None] = lambda checks: None
     patience_s: float = PATIENCE_S
+    note: Callable[[str], None] = lambda text: None
 
     def dead(self) -> tuple[MigrationResult, ...]:
         """Every job that nobody holds, brought to rest, as far as that is a matter of moments.
@@ -79,6 +80,7 @@ class Reconciler:
             show=self.show,
             settling=self.settling,
             cancel=self.cancel,
+            note=self.note,
         )
         return Transaction(record, sides, StepLog(tools.now, job.result.steps), guides).go_on(text)
 

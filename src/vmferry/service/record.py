@@ -12,6 +12,7 @@ from vmferry.flow.settle import Before
 from vmferry.flow.states import Event, State, next_state
 from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult
+from vmferry.model.slots import Slots, Wait
 from vmferry.ports import Clock, Jobs
 
 RENEW_EVERY_S = 5.0
@@ -51,9 +52,9 @@ class Record:
         """Go where the event leads, with other entries before and after in the same write."""
         self.write(*before, self.entry(Kind.STATE, state=next_state(self.state, event), event=event, text=text), *more)
 
-    def intend(self, effect: Effect, seen: Sighted | None = None) -> None:
+    def intend(self, effect: Effect, seen: Sighted | None = None, text: str = "") -> None:
         saw = () if seen is None else (self.entry(Kind.SAW, saw=seen),)
-        self.write(*saw, self.entry(Kind.INTENT, effect=effect))
+        self.write(*saw, self.entry(Kind.INTENT, effect=effect, text=text))
 
     def outcome(self, kind: Kind, effect: Effect, text: str = "") -> None:
         self.write(self.entry(kind, effect=effect, text=text))
@@ -77,12 +78,13 @@ class Record:
         self._jobs.write(self.lease, job, entries)
         self._wrote(job, entries)
 
-    def reserve(self, room_bytes: int | None) -> str | None:
-        """Enter RESERVED if other jobs leave room on the target; else why they do not."""
+    def reserve(self, room_bytes: int | None, slots: Slots) -> str | Wait | None:
+        """Enter RESERVED if other jobs leave room on the target, and as soon as `slots` let it; else why not."""
         entry = self.entry(Kind.STATE, state=next_state(self.state, Event.GO), event=Event.GO)
         check_invariants([*self.entries, entry], self.before)
         job = replace(self.job, state=State.RESERVED)
-        why_not = self._jobs.reserve(self.lease, job, entry, room_bytes)
+        why_not = self._jobs.reserve(self.lease, job, entry, room_bytes, slots)
+        self._renewed_s = self._clock.now_s()
         if why_not is None:
             self._wrote(job, [entry])
         return why_not

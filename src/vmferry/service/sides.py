@@ -62,6 +62,10 @@ class Sides:
                 host.set_max_downtime(uuid, effect.value)
             case What.ABORT:
                 host.abort(uuid)
+            case What.TO_POST_COPY:
+                host.start_post_copy(uuid)
+            case What.SUSPEND:
+                host.suspend_moving(uuid)
             case What.DESTROY_ARRIVING | What.DESTROY_STALE:
                 host.destroy_held(uuid)
             case What.UNDEFINE_TARGET | What.UNDEFINE_SOURCE:

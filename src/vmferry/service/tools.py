@@ -44,5 +44,10 @@ def new_job() -> str:
     return f"{_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
+def new_fix() -> str:
+    """Sorts by time to the microsecond: two fixes of one host are put back in reverse, also those of one second."""
+    return f"{_now():%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
+
+
 def new_uuid() -> str:
     return str(uuid.uuid4())

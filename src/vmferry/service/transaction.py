@@ -13,15 +13,18 @@ from dataclasses import dataclass
 
 from vmferry.errors import Fenced, HostUnreachable, VmferryError
 from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, is_undone, undoing
-from vmferry.flow.journal import Entry, Kind
+from vmferry.flow.journal import Entry, Kind, unanswered
 from vmferry.flow.settle import Cell, Patience, settle
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import AT_REST, Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, Outcome
 from vmferry.ports import Clock, Copy, Jobs
+from vmferry.service.orders import resume_order
 from vmferry.service.record import Record
+from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, pause_s, tries
 from vmferry.service.sides import Sides
+from vmferry.service.steering import Steering
 from vmferry.service.steps import StepLog
 from vmferry.service.watching import Watching
 
@@ -60,6 +63,7 @@ class Guides:
     show: Callable[[Progress], None]
     settling: Callable[[VmferryError | None], None]
     cancel: threading.Event
+    note: Callable[[str], None] = lambda text: None
 
 
 class Transaction:
@@ -67,6 +71,8 @@ class Transaction:
         self.record, self.sides, self.log, self.guides = record, sides, log, guides
         self.order: MigrationOrder | None = None
         self.last: JobStats | None = None
+        self.gave_up = ""
+        """Why the copy was aborted by us, and not by its user."""
         self.problem: VmferryError | None = None
         self.text = ""
         """What is now the case, for people."""
@@ -108,9 +114,13 @@ class Transaction:
             self.record.enter(Event.GO)
 
     def _limit_downtime(self, limit_ms: int) -> bool:
-        """A setting of the running QEMU: what it was is what undoes it. False: rolling back has begun."""
+        """A setting of the running QEMU: what it was is what undoes it. A budget above it is used once it is needed.
+        False: rolling back has begun.
+        """
         try:
             was_ms = self.sides.host(self.sides.source_name).max_downtime_ms(self.sides.uuid)
+            if was_ms <= limit_ms:
+                return True
             effect = Effect(What.LIMIT_DOWNTIME, self.sides.source_name, limit_ms, was_ms)
             self._make(effect)
         except Fenced:
@@ -152,13 +162,49 @@ class Transaction:
         self._sure = False
         self.record.enter(Event.BREAK, "it is not being sent any more", before=self._abort_outcome())
 
+    def _carry_on(self) -> None:
+        """POST_COPY, with no call of libvirt's to wait for: watch it, and where it is broken, have it resumed."""
+        seen = self.sides.look()
+        if Sight.POST_COPY_BROKEN in (seen.source, seen.target):
+            self._recover()
+        else:
+            self._adopt()
+
+    def _recover(self) -> None:
+        """Bounded, and less often the longer it takes. Nothing is done to either half but to resume."""
+        tried = tries(self.record.entries)
+        names = {"source": self.sides.source_name, "target": self.sides.target_name}
+        if tried >= MOST_TRIES:
+            self.text = UNRECOVERED.format(tries=tried, **names)
+            self._enter(Event.DOUBT, self.text)
+            return
+        self.guides.note(BROKEN.format(**names))
+        until_s = self.guides.clock.now_s() + pause_s(tried)
+        while self.guides.clock.now_s() < until_s:
+            self.guides.clock.sleep(1.0)
+            self.record.renew()
+        effect = Effect(What.RECOVER, self.sides.source_name)
+        self.record.intend(effect)
+        self.record.renew(now=True)
+        with self.log.step("recover"):
+            try:
+                entry = self.sides.host(self.sides.target_name).entry
+                copy = self.sides.host(self.sides.source_name).begin(resume_order(self.record.job.plan, entry))
+            except VmferryError as error:
+                self._copy_ended(effect, error)
+                return
+            self._follow(copy)
+            self._copy_ended(effect, copy.problem)
+
     def _follow(self, copy: Copy | None) -> None:
         guides = self.guides
-        watching = Watching(self.record, self.sides, guides.jobs, guides.clock, guides.cancel, guides.show)
+        steering = Steering(self.record, self.sides, guides.note)
+        watching = Watching(self.record, self.sides, guides.jobs, guides.clock, guides.cancel, guides.show, steering)
         try:
             watching.follow(copy)
         finally:
-            self.last = watching.last
+            self.last = watching.last or self.last
+            self.gave_up = steering.gave_up
 
     def _copy_ended(self, effect: Effect, problem: VmferryError | None) -> None:
         """Only a good end is believed; of any other, the hosts are asked."""
@@ -177,10 +223,8 @@ class Transaction:
         return [*self._abort_outcome(), self.record.entry(kind, effect=effect, text=text)]
 
     def _abort_outcome(self) -> list[Entry]:
-        last = next((each for each in reversed(self.record.entries) if _is_abort(each) or _is_take_over(each)), None)
-        if last is None or last.kind is not Kind.INTENT:
-            return []
-        return [self.record.entry(Kind.DONE, effect=last.effect)]
+        open_intents = unanswered(self.record.entries)
+        return [self.record.entry(Kind.DONE, effect=each) for each in open_intents if each.what is What.ABORT]
 
     def _settle(self) -> None:
         """SETTLING: ask both who has it, until they have said the same for as long as it takes to believe it."""
@@ -296,7 +340,8 @@ class Transaction:
         result = self.record.job.result
         how = ""
         if state is not State.FINISHED and self.problem is not None:
-            how = "cancelled" if result.cancelled else "the copy failed"
+            failed = f"given up, {self.gave_up}" if self.gave_up else "the copy failed"
+            how = "cancelled" if result.cancelled else failed
         self.record.change(
             outcome=OUTCOMES[state],
             error="; ".join(part for part in (how, self.text) if part) or None,
@@ -305,20 +350,11 @@ class Transaction:
         )
 
 
-def _is_abort(entry: Entry) -> bool:
-    return entry.effect is not None and entry.effect.what is What.ABORT
-
-
-def _is_take_over(entry: Entry) -> bool:
-    """Of intents from before, nothing is said any more."""
-    return entry.event is Event.TAKE_OVER
-
-
 WORK: dict[State, Callable[[Transaction], None]] = {
     State.RESERVED: Transaction._prepare,
     State.PREPARED: Transaction._begin,
     State.COPYING: Transaction._adopt,
-    State.POST_COPY: Transaction._adopt,
+    State.POST_COPY: Transaction._carry_on,
     State.SETTLING: Transaction._settle,
     State.ROLLING_BACK: Transaction._undo,
     State.SWITCHED: Transaction._verify,

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 
 from vmferry.errors import HostError
 from vmferry.flow.effects import Effect, What
-from vmferry.flow.journal import Kind
+from vmferry.flow.journal import Kind, unanswered
 from vmferry.flow.sights import Sight
-from vmferry.flow.states import Event
+from vmferry.flow.states import Event, State
 from vmferry.forecast.progress import Progress, Progression
 from vmferry.model.job import Ask
-from vmferry.model.migration import JobStats
+from vmferry.model.migration import JobStats, Mode
 from vmferry.ports import Clock, Copy, Jobs
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
+from vmferry.service.steering import Steering
 
 READ_EVERY_S = 0.5
 """As often as virsh does: each reading costs the source a question to QEMU in the middle of its work."""
@@ -37,9 +38,10 @@ class Watching:
     cancel: threading.Event
     """Set by this process's user; other processes ask by the store."""
     show: Callable[[Progress], None]
+    steering: Steering
     last: JobStats | None = None
-    aborted: bool = False
-    """That it is to be aborted is written down, once for each who watches."""
+    _told: bool = False
+    """The user has been told that it cannot be cancelled any more."""
 
     def follow(self, copy: Copy | None) -> None:
         """Returns when libvirt's call has ended, or, of a copy that another worker began (None), when the source sends
@@ -53,11 +55,15 @@ class Watching:
             if now_s - read_s >= READ_EVERY_S:
                 read_s = now_s
                 self.record.renew()
-                if not self._read(progression) and copy is None and not self._is_sent():
+                stats = self._read(progression)
+                if copy is None and not self._is_sent(stats):
                     return
-                cancelled = cancelled or Ask.CANCEL in self.jobs.asked(self.record.job.id)
+                asked = self.jobs.asked(self.record.job.id)
+                cancelled = cancelled or Ask.CANCEL in asked
+                if stats is not None and not (cancelled or self.cancel.is_set()):
+                    self.steering.read(stats, asked)
             cancelled = cancelled or self.cancel.is_set()
-            if cancelled and now_s >= abort_s:
+            if (cancelled or self.steering.gave_up) and now_s >= abort_s:
                 abort_s = now_s + ABORT_EVERY_S
                 self._abort()
 
@@ -67,41 +73,63 @@ class Watching:
         self.clock.sleep(LOOK_EVERY_S)
         return False
 
-    def _read(self, progression: Progression) -> bool:
-        """Whether there was a reading. One that fails says nothing: it may only wait on the job's own lock."""
+    def _read(self, progression: Progression) -> JobStats | None:
+        """None where there is no reading. That says nothing: it may only wait on the job's own lock."""
         source = self.sides.source
         stats = None
         if source is not None:
             with contextlib.suppress(HostError):
                 stats = source.job_stats(self.sides.uuid)
         if stats is None:
-            return False
+            return None
         self.last = stats
         progress = progression.read(stats)
         self.jobs.show(self.record.job.id, progress)
         self.show(progress)
-        return True
+        return stats
 
-    def _is_sent(self) -> bool:
+    def _is_sent(self, stats: JobStats | None) -> bool:
         """By the word of the source."""
+        if stats is not None:
+            return stats.mode is not Mode.BROKEN
         return self.sides.look().source in SENDING
 
     def _abort(self) -> None:
         """Only a migration that is seen is aborted, never another job of the guest. Where it is refused, there is no
         job yet, or none any more: it is asked again until the copy has ended.
         """
-        source = self.sides.source
+        if self.record.state is State.POST_COPY:
+            self._tell_why_not()
+            return
         stats = None
-        if source is not None:
-            with contextlib.suppress(HostError):
-                stats = source.job_stats(self.sides.uuid)
+        with contextlib.suppress(HostError):
+            stats = self.sides.source.job_stats(self.sides.uuid) if self.sides.source is not None else None
         if stats is None:
             return
+        if stats.mode is not Mode.PRE_COPY:
+            self.record.enter(Event.SWITCH, "the source says that it is in post-copy")
+            return
         effect = Effect(What.ABORT, self.sides.source_name)
-        if not self.aborted:
-            self.aborted = True
-            self.record.change(cancelled=True)
-            self.record.enter(Event.CANCEL, "", self.record.entry(Kind.INTENT, effect=effect))
+        if effect not in unanswered(self.record.entries):
+            intent = self.record.entry(Kind.INTENT, effect=effect, text=self.steering.gave_up)
+            if self.steering.gave_up:
+                self.record.write(intent)
+            else:
+                self.record.change(cancelled=True)
+                self.record.enter(Event.CANCEL, "", intent)
         self.record.renew(now=True)
         with contextlib.suppress(HostError):
             self.sides.perform(effect)
+
+    def _tell_why_not(self) -> None:
+        if not self._told:
+            self._told = True
+            self.steering.note(uncancellable(self.sides.source_name, self.sides.target_name))
+
+
+def uncancellable(source: str, target: str) -> str:
+    """Why a post-copy is not cancelled."""
+    return (
+        f"not cancelled: it is in post-copy, the guest runs on {target} with a part of its memory still on {source}, "
+        "so neither has it whole and it can only go on"
+    )

@@ -1,7 +1,9 @@
-"""The embedded store: one SQLite file with the inventory, the jobs and their journals, and the record of migrations."""
+"""The store: the inventory, the jobs and their journals, and the record of migrations.
 
-from vmferry.store.embedded import EmbeddedStore
-from vmferry.store.jobs import EmbeddedJobs
+Embedded, it is one SQLite file; shared by many workers, a PostgreSQL database (`vmferry.store.postgres`).
+"""
+
+from vmferry.store.embedded import EmbeddedJobs, EmbeddedStore
 from vmferry.store.place import Place
 
 __all__ = ["EmbeddedJobs", "EmbeddedStore", "Place"]

@@ -6,18 +6,15 @@ once in the life of a schema (`schema.py`).
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from vmferry.errors import Failed
-from vmferry.model.host import HostEntry
 from vmferry.store.problems import explained
 
-HEAD = "0002"
+HEAD = "0003"
 """The schema that this vmferry knows; the numbers of `migrations/versions` only grow."""
 
 APPLICATION_ID = 0x766D6672
@@ -61,26 +58,6 @@ def transaction(path: Path, *, lasting: bool = True) -> Iterator[sqlite3.Connect
         connection.execute("COMMIT")
 
 
-def hosts(path: Path) -> tuple[HostEntry, ...]:
-    """By name. The store has to be at HEAD."""
-    columns = "name, uri, peer_uri, migration_address, ssh, migration_rate_bytes_s"
-    rows = select(path, f"SELECT {columns} FROM host ORDER BY name")
-    return tuple(HostEntry(name, uri, peer, address, _words(ssh), rate) for name, uri, peer, address, ssh, rate in rows)
-
-
-def seen_guests(path: Path) -> tuple[tuple[str, str, str], ...]:
-    """(name, uuid, host) by name and host. The store has to be at HEAD."""
-    rows = select(path, "SELECT name, uuid, host FROM seen_guest ORDER BY name, host")
-    return tuple((name, uuid, host) for name, uuid, host in rows)
-
-
-def results(path: Path, wanted: Mapping[str, str], most: int) -> tuple[str, ...]:
-    """The documents with these values in these columns, newest first. The store has to be at HEAD."""
-    where = " AND ".join(f"{column} = ?" for column in wanted) or "1"
-    query = f"SELECT document FROM result WHERE {where} ORDER BY number DESC LIMIT ?"
-    return tuple(document for (document,) in select(path, query, *wanted.values(), most))
-
-
 def _known(path: Path, found: object) -> str:
     if not isinstance(found, str) or not found.isdigit():
         raise Failed(f"the store {path} does not hold what it should; move it away or put a backup in its place")
@@ -89,14 +66,11 @@ def _known(path: Path, found: object) -> str:
     return found
 
 
-def _words(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(json.loads(text))
-
-
-def select(path: Path, query: str, *values: str | int) -> list[tuple[Any, ...]]:
-    """The store has to be at HEAD."""
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The store has to be at HEAD. Raises Failed."""
     with explained(path), closing(_open(path)) as connection:
-        return connection.execute(query, values).fetchall()
+        yield connection
 
 
 def _open(path: Path) -> sqlite3.Connection:

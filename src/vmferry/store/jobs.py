@@ -1,21 +1,19 @@
-"""`ports.Jobs` on the embedded store. What a holder writes is fenced: each write looks at the lease it names."""
+"""`ports.Jobs` on a database. What a holder writes is fenced: each write looks at the lease it names."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from vmferry.errors import Failed, Fenced, Refused
+from vmferry.errors import Fenced, Refused
 from vmferry.flow.journal import Entry
 from vmferry.flow.states import CLAIMING, TERMINAL, State
 from vmferry.model.holding import no_room, overtaken, taken, the_one
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import MigrationResult
-from vmferry.store import file
-from vmferry.store.place import Place
-from vmferry.store.worker import is_dead
+from vmferry.model.slots import UNLIMITED, Slots, Wait, turn
+from vmferry.store.database import Database, Session
+from vmferry.store.documents import read, written
 
 if TYPE_CHECKING:
     from vmferry.forecast.progress import Progress
@@ -23,200 +21,281 @@ if TYPE_CHECKING:
 LEASE_S = 15.0
 """A worker renews its lease every 5 s. One that was frozen for longer finds that it holds nothing any more."""
 
+GONE_S = 3600.0
+"""A worker that has not been heard of for so long is forgotten."""
+
 _JOB = "job.result, job.plan, job.state, lease.worker, lease.fence"
+_TEXT = "CAST(? AS TEXT)"
 _WITH_LEASE = "job LEFT JOIN lease ON lease.guest_uuid = job.guest_uuid AND lease.job = job.id AND job.open = 1"
 """A job at its end is nobody's, also where its worker died between its last word and `close`."""
 _TAKEN = "(SELECT lease.job FROM lease JOIN job ON job.id = lease.job WHERE job.open = 1)"
 
-T = TypeVar("T")
 
+class SqlJobs:
+    """Safe to use from several threads and several processes at once."""
 
-class EmbeddedJobs:
-    def __init__(
-        self,
-        place: Place,
-        now_s: Callable[[], float] = time.time,
-        dead: Callable[[str], bool] = is_dead,
-    ) -> None:
-        """`now_s`: one clock for all processes that use the file."""
-        self._place, self._now_s, self._dead = place, now_s, dead
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def open(self, job: Job, first: Entry, worker: str) -> Lease:
-        plan, result = job.plan, job.result
-        with self._place.transaction() as connection:
-            other = connection.execute(
-                "SELECT id, state FROM job WHERE guest_uuid = ? AND open = 1", (plan.guest_uuid,)
-            ).fetchone()
-            if other is not None:
-                raise Refused(taken(result.guest, *other))
-            for table in ("progress", "ask"):
-                connection.execute(f"DELETE FROM {table} WHERE job NOT IN {_TAKEN}")
-            lease = self._grant(connection, job.id, plan.guest_uuid, worker)
-            row = (job.id, result.guest, plan.guest_uuid, result.source, job.state, plan.memory_bytes, self._now_s())
-            connection.execute(
-                "INSERT INTO job (id, guest, guest_uuid, source, state, open, memory_bytes, opened_s, result, plan)"
-                " VALUES (?, ?, ?, ?, ?, 1, ?, ?, '', '')",
-                row,
-            )
-            self._write(connection, lease, job, [first])
-        return lease
+        self._database.appear(worker)
+        return self._database.transact(lambda session: _open(session, job, first, worker), whole=True)
+
+    def queue(self, job: Job, first: Entry) -> None:
+        self._database.transact(lambda session: _open(session, job, first, None), whole=True)
 
     def take_over(self, job: str, worker: str) -> Lease | None:
-        with self._place.transaction() as connection:
-            found = connection.execute(
-                f"SELECT job.guest_uuid, lease.worker, lease.until_s FROM {_WITH_LEASE} WHERE job.id = ? AND open = 1",
-                (job,),
-            ).fetchone()
+        query = f"SELECT job.guest_uuid, lease.worker, lease.until_s FROM {_WITH_LEASE} WHERE job.id = ? AND open = 1"
+
+        def take(session: Session) -> Lease | None:
+            found = session.execute(query, (job,)).fetchone()
             if found is None:
                 return None
             guest_uuid, holder, until_s = found
-            return None if self._keeps(holder, until_s) else self._grant(connection, job, guest_uuid, worker)
+            mine = session.again and holder == worker  # granted before, and the answer was lost
+            kept = not mine and _keeps(session, holder, until_s)
+            return None if kept else _grant(session, job, guest_uuid, worker)
+
+        self._database.appear(worker)
+        return self._database.transact(take, whole=True)
 
     def held(self, job: str) -> bool:
-        if not self._place.exists():
-            return False
-        rows = file.select(
-            self._place.path, f"SELECT worker, until_s FROM lease WHERE job = ? AND job IN {_TAKEN}", job
-        )
-        return any(self._keeps(holder, until_s) for holder, until_s in rows)
+        def look(session: Session) -> bool:
+            rows = session.execute(
+                f"SELECT worker, until_s FROM lease WHERE job = ? AND job IN {_TAKEN}", (job,)
+            ).fetchall()
+            return any(_keeps(session, holder, until_s) for holder, until_s in rows)
 
-    def _keeps(self, holder: str | None, until_s: float | None) -> bool:
-        return holder is not None and (until_s or 0.0) > self._now_s() and not self._dead(holder)
-
-    def _grant(self, connection: sqlite3.Connection, job: str, guest_uuid: str, worker: str) -> Lease:
-        row = (guest_uuid, job, worker, self._now_s() + LEASE_S)
-        (fence,) = connection.execute(
-            "INSERT INTO lease (guest_uuid, fence, job, worker, until_s) VALUES (?, 1, ?, ?, ?)"
-            " ON CONFLICT (guest_uuid) DO UPDATE SET fence = fence + 1, job = excluded.job, worker = excluded.worker,"
-            " until_s = excluded.until_s RETURNING fence",
-            row,
-        ).fetchone()
-        return Lease(job, guest_uuid, worker, fence)
+        return self._database.exists() and self._database.look(look)
 
     def renew(self, lease: Lease) -> None:
-        with self._place.transaction(lasting=False) as connection:
-            self._hold(connection, lease)
+        self._database.transact(lambda session: _hold(session, lease), lasting=False)
 
     def write(self, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
-        with self._place.transaction() as connection:
-            self._hold(connection, lease)
-            self._write(connection, lease, job, entries)
+        def write(session: Session) -> None:
+            _hold(session, lease)
+            if not (session.again and _has_written(session, job.id, entries)):
+                _write(session, lease, job, entries)
 
-    def reserve(self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None) -> str | None:
-        with self._place.transaction() as connection:
-            self._hold(connection, lease)
-            (opened_s,) = connection.execute("SELECT opened_s FROM job WHERE id = ?", (job.id,)).fetchone()
-            (claimed,) = connection.execute(
-                "SELECT coalesce(sum(memory_bytes), 0) FROM job WHERE target = ? AND id != ? AND claimed_s IS NOT NULL"
-                " AND (claimed_s >= ? OR state IN (?, ?))",
-                (job.result.target, job.id, opened_s, State.RESERVED, State.PREPARED),
-            ).fetchone()
+        self._database.transact(write)
+
+    def reserve(
+        self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None, slots: Slots = UNLIMITED
+    ) -> str | Wait | None:
+        def reserve(session: Session) -> str | Wait | None:
+            _hold(session, lease)
+            if session.again and _has_written(session, job.id, [entry]):
+                return None
+            wait = _turn(session, job, slots)
+            if wait is not None:
+                query = "UPDATE job SET target = ?, waiting_s = coalesce(waiting_s, ?) WHERE id = ?"
+                session.execute(query, (job.result.target, session.now_s(), job.id))
+                return wait
+            claimed = _claimed_bytes(session, job)
             if room_bytes is not None and claimed and claimed + job.plan.memory_bytes > room_bytes:
                 return no_room(job, claimed, room_bytes)
-            self._write(connection, lease, job, [entry])
-        return None
+            _write(session, lease, job, [entry])
+            return None
 
-    def _hold(self, connection: sqlite3.Connection, lease: Lease) -> None:
-        """Raises Fenced; one whose time is over but whom nobody has overtaken holds it anew."""
-        changed = connection.execute(
-            "UPDATE lease SET until_s = ? WHERE guest_uuid = ? AND fence = ? AND job = ?",
-            (self._now_s() + LEASE_S, lease.guest_uuid, lease.fence, lease.job),
-        ).rowcount
-        if not changed:
-            raise Fenced(overtaken(lease))
-
-    def _write(self, connection: sqlite3.Connection, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
-        import msgspec
-
-        state = State(job.state)
-        claimed = self._now_s() if state in CLAIMING else None
-        connection.execute(
-            "UPDATE job SET target = ?, state = ?, open = ?, result = ?, plan = ?,"
-            " claimed_s = CASE WHEN ? IS NULL THEN NULL ELSE coalesce(claimed_s, ?) END WHERE id = ?",
-            (
-                job.result.target,
-                state,
-                int(state not in TERMINAL),
-                msgspec.json.encode(job.result).decode(),
-                msgspec.json.encode(job.plan).decode(),
-                claimed,
-                claimed,
-                job.id,
-            ),
-        )
-        (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM journal WHERE job = ?", (job.id,)).fetchone()
-        rows = [
-            (job.id, last + place, lease.fence, msgspec.json.encode(entry).decode())
-            for place, entry in enumerate(entries, 1)
-        ]
-        connection.executemany("INSERT INTO journal (job, number, fence, entry) VALUES (?, ?, ?, ?)", rows)
+        return self._database.transact(reserve, whole=True)
 
     def close(self, lease: Lease) -> None:
-        with self._place.transaction() as connection:
-            self._hold(connection, lease)
-            connection.execute(
+        def close(session: Session) -> None:
+            if not (session.again and _is_closed(session, lease)):
+                _hold(session, lease)
+            session.execute(
                 "UPDATE lease SET job = NULL, worker = NULL, until_s = NULL WHERE guest_uuid = ?", (lease.guest_uuid,)
             )
-            connection.execute("DELETE FROM progress WHERE job = ?", (lease.job,))
-            connection.execute("DELETE FROM ask WHERE job = ?", (lease.job,))
+            session.execute("UPDATE job SET waiting_s = NULL WHERE id = ?", (lease.job,))
+            session.execute("DELETE FROM progress WHERE job = ?", (lease.job,))
+            session.execute("DELETE FROM ask WHERE job = ?", (lease.job,))
+
+        self._database.transact(close)
+
+    def release(self, lease: Lease) -> None:
+        def release(session: Session) -> None:
+            _hold(session, lease)
+            session.execute("UPDATE lease SET worker = NULL, until_s = NULL WHERE guest_uuid = ?", (lease.guest_uuid,))
+            session.execute("UPDATE job SET waiting_s = NULL WHERE id = ?", (lease.job,))
+
+        self._database.transact(release)
 
     def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
-        if not self._place.exists():
-            return ()
-        where = ["1"] + ["open = 1"] * unfinished + ["(job.guest = ? OR job.guest_uuid = ?)"] * (guest is not None)
+        where = ["1 = 1"] + ["open = 1"] * unfinished + ["(job.guest = ? OR job.guest_uuid = ?)"] * (guest is not None)
         query = f"SELECT {_JOB} FROM {_WITH_LEASE} WHERE {' AND '.join(where)} ORDER BY job.number DESC LIMIT ?"
         names = () if guest is None else (guest, guest)
-        return tuple(self._job(*row) for row in file.select(self._place.path, query, *names, most))
+        return tuple(self._job(*row) for row in self._rows(query, *names, most))
 
     def job(self, name: str) -> Job:
         query = f"SELECT {_JOB} FROM {_WITH_LEASE} WHERE substr(job.id, 1, ?) = ? ORDER BY job.id != ? LIMIT 2"
-        rows = file.select(self._place.path, query, len(name), name, name) if name and self._place.exists() else []
-        found = [self._job(*row) for row in rows]
+        found = [self._job(*row) for row in self._rows(query, len(name), name, name)] if name else []
         exact = [job for job in found if job.id == name]
         return the_one(name, exact or found)
 
     def journal(self, job: str) -> tuple[Entry, ...]:
-        query = "SELECT entry FROM journal WHERE job = ? ORDER BY number"
-        rows = file.select(self._place.path, query, job) if self._place.exists() else []
-        return tuple(self._read(text, Entry) for (text,) in rows)
+        rows = self._rows("SELECT entry FROM journal WHERE job = ? ORDER BY number", job)
+        return tuple(read(text, Entry, self._database.name) for (text,) in rows)
 
     def show(self, job: str, progress: Progress) -> None:
-        import msgspec
-
-        document = msgspec.json.encode(progress).decode()
-        with self._place.transaction(lasting=False) as connection:
-            connection.execute(
-                f"INSERT OR REPLACE INTO progress (job, document) SELECT ?, ? WHERE ? IN {_TAKEN}", (job, document, job)
-            )
+        statement = (
+            f"INSERT INTO progress (job, document) SELECT {_TEXT}, {_TEXT} WHERE ? IN {_TAKEN}"
+            " ON CONFLICT (job) DO UPDATE SET document = excluded.document"
+        )
+        self._change(statement, job, written(progress), job, lasting=False)
 
     def shown(self, job: str) -> Progress | None:
         from vmferry.forecast.progress import Progress
 
-        if not self._place.exists():
-            return None
-        rows = file.select(self._place.path, f"SELECT document FROM progress WHERE job = ? AND job IN {_TAKEN}", job)
-        return self._read(rows[0][0], Progress) if rows else None
+        rows = self._rows(f"SELECT document FROM progress WHERE job = ? AND job IN {_TAKEN}", job)
+        return read(rows[0][0], Progress, self._database.name) if rows else None
 
     def ask(self, job: str, what: Ask) -> None:
-        with self._place.transaction() as connection:
-            connection.execute(
-                f"INSERT OR IGNORE INTO ask (job, what) SELECT ?, ? WHERE ? IN {_TAKEN}", (job, what, job)
-            )
+        statement = f"INSERT INTO ask (job, what) SELECT {_TEXT}, {_TEXT} WHERE ? IN {_TAKEN} ON CONFLICT (job, what) DO NOTHING"
+        self._change(statement, job, what.value, job)
 
     def asked(self, job: str) -> frozenset[Ask]:
-        query = f"SELECT what FROM ask WHERE job = ? AND job IN {_TAKEN}"
-        rows = file.select(self._place.path, query, job) if self._place.exists() else []
-        return frozenset(Ask(what) for (what,) in rows)
+        return frozenset(
+            Ask(what) for (what,) in self._rows(f"SELECT what FROM ask WHERE job = ? AND job IN {_TAKEN}", job)
+        )
+
+    def announce(self, worker: str) -> None:
+        def announce(session: Session) -> None:
+            now_s = session.now_s()
+            session.execute("DELETE FROM worker WHERE until_s < ?", (now_s - GONE_S,))
+            statement = (
+                "INSERT INTO worker (name, until_s) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET until_s = excluded.until_s"
+            )
+            session.execute(statement, (worker, now_s + LEASE_S))
+
+        self._database.appear(worker)
+        self._database.transact(announce, lasting=False)
+
+    def retire(self, worker: str) -> None:
+        self._change("DELETE FROM worker WHERE name = ?", worker)
+        self._database.leave(worker)
+
+    def workers(self) -> tuple[str, ...]:
+        def look(session: Session) -> tuple[str, ...]:
+            rows = session.execute("SELECT name, until_s FROM worker ORDER BY name").fetchall()
+            return tuple(name for name, until_s in rows if _keeps(session, name, until_s))
+
+        return self._database.look(look) if self._database.exists() else ()
 
     def _job(self, result: str, plan: str, state: str, worker: str | None, fence: int | None) -> Job:
-        return Job(self._read(result, MigrationResult), self._read(plan, Plan), state, worker, fence or 0)
+        name = self._database.name
+        return Job(read(result, MigrationResult, name), read(plan, Plan, name), state, worker, fence or 0)
 
-    def _read(self, text: str, kind: type[T]) -> T:
-        import msgspec
+    def _rows(self, query: str, *values: str | int) -> Sequence[Any]:
+        if not self._database.exists():
+            return ()
+        return self._database.look(lambda session: session.execute(query, values).fetchall())
 
-        try:
-            return msgspec.json.decode(text, type=kind)
-        except msgspec.DecodeError as error:
-            path = self._place.path
-            text = f"the store {path} holds a record that cannot be read; move it away or put a backup in its place"
-            raise Failed(text, detail=str(error)) from None
+    def _change(self, statement: str, *values: object, lasting: bool = True) -> None:
+        self._database.transact(lambda session: session.execute(statement, values).rowcount, lasting=lasting)
+
+
+def _keeps(session: Session, holder: str | None, until_s: float | None) -> bool:
+    return holder is not None and (until_s or 0.0) > session.now_s() and not session.is_dead(holder)
+
+
+def _grant(session: Session, job: str, guest_uuid: str, worker: str | None) -> Lease:
+    """Without a worker: its number only, held by nobody."""
+    until_s = None if worker is None else session.now_s() + LEASE_S
+    (fence,) = session.execute(
+        "INSERT INTO lease (guest_uuid, fence, job, worker, until_s) VALUES (?, 1, ?, ?, ?)"
+        " ON CONFLICT (guest_uuid) DO UPDATE SET fence = lease.fence + 1, job = excluded.job,"
+        " worker = excluded.worker, until_s = excluded.until_s RETURNING fence",
+        (guest_uuid, job, worker, until_s),
+    ).fetchone()
+    return Lease(job, guest_uuid, worker or "", fence)
+
+
+def _hold(session: Session, lease: Lease) -> None:
+    """Raises Fenced; one whose time is over but whom nobody has overtaken holds it anew."""
+    changed = session.execute(
+        "UPDATE lease SET until_s = ? WHERE guest_uuid = ? AND fence = ? AND job = ? AND worker = ?",
+        (session.now_s() + LEASE_S, lease.guest_uuid, lease.fence, lease.job, lease.worker),
+    ).rowcount
+    if not changed:
+        raise Fenced(overtaken(lease))
+
+
+def _open(session: Session, job: Job, first: Entry, worker: str | None) -> Lease:
+    guest_uuid = job.plan.guest_uuid
+    other = session.execute("SELECT id, state FROM job WHERE guest_uuid = ? AND open = 1", (guest_uuid,)).fetchone()
+    if other is not None and not (session.again and other[0] == job.id):
+        raise Refused(taken(job.result.guest, *other))
+    for table in ("progress", "ask"):
+        session.execute(f"DELETE FROM {table} WHERE job NOT IN {_TAKEN}")
+    lease = _grant(session, job.id, guest_uuid, worker)
+    if other is None:
+        _insert(session, job)
+        _write(session, lease, job, [first])
+    return lease
+
+
+def _insert(session: Session, job: Job) -> None:
+    plan, result = job.plan, job.result
+    session.execute(
+        "INSERT INTO job (id, guest, guest_uuid, source, state, open, memory_bytes, opened_s, result, plan)"
+        " VALUES (?, ?, ?, ?, ?, 1, ?, ?, '', '')",
+        (job.id, result.guest, plan.guest_uuid, result.source, str(job.state), plan.memory_bytes, session.now_s()),
+    )
+
+
+def _is_closed(session: Session, lease: Lease) -> bool:
+    query = "SELECT 1 FROM lease WHERE guest_uuid = ? AND fence = ? AND job IS NULL"
+    return session.execute(query, (lease.guest_uuid, lease.fence)).fetchone() is not None
+
+
+def _write(session: Session, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
+    state = State(job.state)
+    claimed = "coalesce(claimed_s, ?)" if state in CLAIMING else "NULL"
+    session.execute(
+        "UPDATE job SET target = ?, state = ?, open = ?, result = ?, plan = ?, waiting_s = NULL,"
+        f" claimed_s = {claimed} WHERE id = ?",
+        (
+            job.result.target,
+            state.value,
+            int(state not in TERMINAL),
+            written(job.result),
+            written(job.plan),
+            *([session.now_s()] if state in CLAIMING else []),
+            job.id,
+        ),
+    )
+    (last,) = session.execute("SELECT coalesce(max(number), 0) FROM journal WHERE job = ?", (job.id,)).fetchone()
+    rows = [(job.id, last + place, lease.fence, written(entry)) for place, entry in enumerate(entries, 1)]
+    session.execute_each("INSERT INTO journal (job, number, fence, entry) VALUES (?, ?, ?, ?)", rows)
+
+
+def _has_written(session: Session, job: str, entries: Sequence[Entry]) -> bool:
+    """These are its last ones already. Each has its time to the millisecond, so it is no other's."""
+    query = "SELECT entry FROM journal WHERE job = ? ORDER BY number DESC LIMIT ?"
+    there = [text for (text,) in session.execute(query, (job, len(entries))).fetchall()]
+    return there == [written(entry) for entry in reversed(entries)]
+
+
+def _claimed_bytes(session: Session, job: Job) -> int:
+    """Of the target's memory, by others: what they have taken since this one looked, or have not yet begun to take."""
+    (opened_s,) = session.execute("SELECT opened_s FROM job WHERE id = ?", (job.id,)).fetchone()
+    (claimed,) = session.execute(
+        "SELECT coalesce(sum(memory_bytes), 0) FROM job WHERE target = ? AND id != ? AND claimed_s IS NOT NULL"
+        " AND (claimed_s >= ? OR state IN (?, ?))",
+        (job.result.target, job.id, opened_s, State.RESERVED.value, State.PREPARED.value),
+    ).fetchone()
+    return int(claimed)
+
+
+def _turn(session: Session, job: Job, slots: Slots) -> Wait | None:
+    if slots == UNLIMITED:
+        return None
+    (mine,) = session.execute("SELECT waiting_s FROM job WHERE id = ?", (job.id,)).fetchone()
+    now_s = session.now_s()
+    rows = session.execute(
+        f"SELECT job.source, job.target FROM {_WITH_LEASE} WHERE job.id != ? AND open = 1"
+        " AND (claimed_s IS NOT NULL OR (waiting_s < ? AND lease.until_s > ?))",
+        (job.id, now_s if mine is None else mine, now_s),
+    ).fetchall()
+    return turn(job.result.source, job.result.target or "", [(source, target) for source, target in rows], slots)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from vmferry.errors import Failed
 from vmferry.store.file import APPLICATION_ID, BUSY_S, HEAD
 from vmferry.store.problems import problem
 
@@ -45,9 +46,19 @@ def upgrade(path: Path) -> None:
         raise
 
 
+def upgrade_shared(connection: Connection, schema: str, name: str) -> None:
+    """A PostgreSQL database to HEAD, in the caller's transaction. Raises Failed where a newer vmferry was there."""
+    if connection.exec_driver_sql("SELECT to_regnamespace(%s)", (schema,)).scalar_one() is None:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    found = version_inside(connection)
+    if found is not None and found > HEAD:
+        raise Failed(f"{name} was used by a newer vmferry; use that one, or another database")
+    if found != HEAD:
+        command.upgrade(alembic_config(connection), HEAD)
+
+
 def version_inside(connection: Connection) -> str | None:
-    has_table = "SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'"
-    if connection.exec_driver_sql(has_table).first() is None:
+    if not inspect(connection).has_table("alembic_version"):
         return None
     row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
     return None if row is None else str(row[0])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, Table, Text
 
 metadata = MetaData()
+
+BIG = BigInteger().with_variant(Integer, "sqlite")
+"""Bytes; SQLite's integers are as big as they have to be."""
 
 hosts = Table(
     "host",
@@ -13,7 +16,7 @@ hosts = Table(
     Column("uri", Text, nullable=False, unique=True),
     Column("peer_uri", Text),
     Column("migration_address", Text),
-    Column("migration_rate_bytes_s", Integer),
+    Column("migration_rate_bytes_s", BIG),
     Column("ssh", Text),
 )
 
@@ -51,14 +54,15 @@ jobs = Table(
     Column("target", Text),
     Column("state", Text, nullable=False),
     Column("open", Integer, nullable=False),
-    Column("memory_bytes", Integer, nullable=False),
+    Column("memory_bytes", BIG, nullable=False),
     Column("opened_s", Float, nullable=False),
     Column("claimed_s", Float),
     Column("result", Text, nullable=False),
     Column("plan", Text, nullable=False),
+    Column("waiting_s", Float),
 )
 """`open`: 0 once it is at its end. `claimed_s`: since when its target's memory is spoken for; null: it is not, any more
-or at all.
+or at all. `waiting_s`: since when it waits for its turn.
 """
 
 Index("job_open", jobs.c.open)
@@ -86,3 +90,11 @@ leases = Table(
 shown = Table("progress", metadata, Column("job", Text, primary_key=True), Column("document", Text, nullable=False))
 
 asked = Table("ask", metadata, Column("job", Text, primary_key=True), Column("what", Text, primary_key=True))
+
+workers = Table(
+    "worker",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("until_s", Float, nullable=False),
+)
+"""Those that take jobs of others: daemons. Each says again and again that it is there."""

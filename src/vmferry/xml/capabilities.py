@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ class Capabilities:
     """Of the host itself."""
     cells: tuple[NumaCell, ...] | None = None
     """Without what is free: that is asked anew. None: not told."""
+    qemu_owner: str | None = None
+    """As whom libvirt runs QEMU: `UID:GID`; None: libvirt does not tell."""
     unreadable: str | None = None
     """Why nothing of them can be told."""
 
@@ -30,7 +33,18 @@ def read_capabilities(xml: str, host: str) -> Capabilities:
     root = parse(xml, f"the capabilities of {host}")
     cells = tuple(_cell(each) for each in root.iterfind("host/topology/cells/cell"))
     arch = text_of(root, "host/cpu/arch") or ""
-    return Capabilities(text_of(root, "host/uuid"), tuple(_support(root)), _cpu(root), arch, cells or None)
+    return Capabilities(
+        text_of(root, "host/uuid"), tuple(_support(root)), _cpu(root), arch, cells or None, _qemu_owner(root)
+    )
+
+
+def _qemu_owner(root: etree._Element) -> str | None:
+    """By the label that the driver of ordinary permissions gives guests: `+64055:+109`."""
+    for model in root.iterfind("host/secmodel"):
+        if text_of(model, "model") == "dac":
+            found = re.fullmatch(r"\+(\d{1,10}):\+(\d{1,10})", text_of(model, "baselabel") or "", re.ASCII)
+            return f"{found[1]}:{found[2]}" if found else None
+    return None
 
 
 def _cpu(root: etree._Element) -> HostCpu | None:

@@ -8,6 +8,7 @@ from lxml import etree
 
 from vmferry.facts.guest import BlockJob, GuestFacts, GuestSnapshot, Reason
 from vmferry.model.guest import Guest, GuestState, Probe
+from vmferry.model.tuning import Convergence
 from vmferry.xml.disks import disks
 from vmferry.xml.needs import read_needs
 from vmferry.xml.nics import read_nic
@@ -16,6 +17,7 @@ from vmferry.xml.units import size_bytes
 from vmferry.xml.vectors import max_vectors
 
 PROBE = "urn:vmferry:probe:1"
+MIGRATION = "urn:vmferry:migration:1"
 """Namespace of the metadata that says how a guest is seen from outside."""
 
 
@@ -56,6 +58,7 @@ def read_guest_facts(xml: str, seen: Seen) -> GuestFacts:
         cpu_mode=cpu.get("mode") if cpu is not None else None,
         max_vectors=max_vectors(domain),
         probe=_probe(domain),
+        convergence=_convergence(domain),
         memory_used_bytes=seen.memory_used_bytes,
         job=seen.job,
         needs=read_needs(domain),
@@ -90,3 +93,12 @@ def _guest(domain: etree._Element, seen: Seen) -> Guest:
 def _probe(domain: etree._Element) -> Probe | None:
     element = domain.find(f"metadata/{{{PROBE}}}probe")
     return Probe(element.get("address"), element.get("url")) if element is not None else None
+
+
+def _convergence(domain: etree._Element) -> Convergence | None:
+    """A word that is none of them is as none: a migration may be more careful than was meant, never less."""
+    element = domain.find(f"metadata/{{{MIGRATION}}}migration")
+    word = element.get("convergence") if element is not None else None
+    if word is None:
+        return None
+    return Convergence(word) if word in list(Convergence) else Convergence.CAREFUL

@@ -8,6 +8,7 @@ import pytest
 
 from vmferry.cli.app import run
 from vmferry.fakes import FakeConnector, FakeMenders, FakeProber, FakeWorld, MemoryJobs, MemoryStore
+from vmferry.store.chest import FileChest
 from vmferry.wiring import Wiring
 
 
@@ -73,6 +74,7 @@ def vmferry(
         jobs=lambda path: jobs,
         clock=lambda: world.time,
         worker=lambda: "this process",
+        chest=lambda path: FileChest(home / "state/tls"),
     )
 
     def vmferry(*arguments: str) -> Ran:

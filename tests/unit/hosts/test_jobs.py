@@ -7,9 +7,10 @@ import libvirt
 import pytest
 
 from vmferry.hosts.inventory import version
-from vmferry.hosts.jobs import kind, migrate, read_stats
+from vmferry.hosts.jobs import kind, migrate, read_stats, running
 from vmferry.model.edits import Edit, Naming
-from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.model.migration import JobStats, MigrationOrder, Mode
+from vmferry.model.tuning import Tuning
 
 
 def test_libvirts_figures() -> None:
@@ -76,6 +77,55 @@ def test_what_libvirt_is_told(order: MigrationOrder, parameters: dict[str, objec
     assert domain.called == ("qemu+ssh://root@h2/system", parameters, flags)
 
 
+BARE = replace(ORDER, data_uri=None, persistent=False)
+
+
+@pytest.mark.parametrize(
+    ("order", "parameters", "flags"),
+    [
+        (replace(BARE, post_copy=True), {}, libvirt.VIR_MIGRATE_POSTCOPY),
+        (
+            replace(BARE, post_copy=True, tuning=Tuning(post_copy_bandwidth_bytes_s=5 << 20)),
+            {"bandwidth.postcopy": 5},
+            libvirt.VIR_MIGRATE_POSTCOPY,
+        ),
+        # Libvirt refuses it of a migration that is none of post-copy.
+        (replace(BARE, tuning=Tuning(post_copy_bandwidth_bytes_s=5 << 20)), {}, 0),
+        (replace(BARE, resume=True), {}, libvirt.VIR_MIGRATE_POSTCOPY | libvirt.VIR_MIGRATE_POSTCOPY_RESUME),
+        (
+            replace(BARE, tuning=Tuning(auto_converge=True, auto_converge_initial=30, auto_converge_increment=5)),
+            {"auto_converge.initial": 30, "auto_converge.increment": 5},
+            libvirt.VIR_MIGRATE_AUTO_CONVERGE,
+        ),
+        (
+            replace(BARE, tuning=Tuning(parallel=True, parallel_connections=4, zerocopy=True)),
+            {"parallel.connections": 4},
+            libvirt.VIR_MIGRATE_PARALLEL | libvirt.VIR_MIGRATE_ZEROCOPY,
+        ),
+        (
+            replace(BARE, tuning=Tuning(compression=("mt", "xbzrle"))),
+            {"compression": ["mt", "xbzrle"]},
+            libvirt.VIR_MIGRATE_COMPRESSED,
+        ),
+        (
+            replace(BARE, tuning=Tuning(tls=True, tls_destination="h2")),
+            {"tls.destination": "h2"},
+            libvirt.VIR_MIGRATE_TLS,
+        ),
+    ],
+)
+def test_how_it_is_copied(order: MigrationOrder, parameters: dict[str, object], flags: int) -> None:
+    domain = Domain()
+    migrate(domain, order)
+    assert domain.called == ("qemu+ssh://root@h2/system", parameters, LIVE_P2P | flags)
+
+
+def test_a_resumed_post_copy_sends_no_definition_again() -> None:
+    domain = Domain()
+    migrate(domain, replace(EDITED, resume=True))
+    assert domain.called[1] == {}
+
+
 EDITED = replace(ORDER, data_uri=None, edits=(Edit(Naming.PATH, "/a/k", "/b/k"),))
 
 
@@ -94,6 +144,34 @@ def test_definitions_with_the_targets_names(order: MigrationOrder, parameters: d
     sent = domain.called[1]
     assert isinstance(sent, dict)
     assert {name: " ".join(re.findall(r">([^<]+)<", xml)) or xml for name, xml in sent.items()} == parameters
+
+
+class Sending:
+    """As far as a reading asks."""
+
+    def __init__(self, state: int, reason: int) -> None:
+        self.said = [state, reason]
+
+    def jobStats(self) -> dict[str, int]:
+        return {"type": 2, "operation": libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT, "auto_converge_throttle": 30}
+
+    def state(self) -> list[int]:
+        return self.said
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "mode"),
+    [
+        (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_BOOTED, Mode.PRE_COPY),
+        (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION, Mode.PRE_COPY),
+        (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY, Mode.POST_COPY),
+        (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED, Mode.BROKEN),
+    ],
+)
+def test_what_a_running_copy_is_in(state: int, reason: int, mode: Mode) -> None:
+    stats = running(Sending(state, reason))
+    assert stats is not None
+    assert (stats.mode, stats.throttle_percent) == (mode, 30)
 
 
 class Busy:

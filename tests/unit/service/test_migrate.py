@@ -18,7 +18,8 @@ from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Disk, GuestState, Nic, Probe
 from vmferry.model.migration import Forecast, JobStats, MigrationResult, Outcome, Verified
 from vmferry.service.check import CheckReport
-from vmferry.service.migrate import Migration, Request, Tools, data_uri
+from vmferry.service.migrate import Migration, Request, Tools
+from vmferry.service.orders import data_uri
 from vmferry.service.parallel import all_at_once
 
 ADDRESS = "10.0.0.101"

@@ -45,3 +45,22 @@ def test_a_hosts_cpu_is_the_same_whatever_its_microcode() -> None:
 @pytest.mark.parametrize("cpu", ["", "<cpu><arch>i686</arch><features><pae/></features></cpu>"])
 def test_a_cpu_without_a_model_is_not_known(cpu: str) -> None:
     assert read_capabilities(f"<capabilities><host>{cpu}</host></capabilities>", "h1").cpu is None
+
+
+@pytest.mark.parametrize(
+    ("models", "owner"),
+    [
+        ("<secmodel><model>dac</model><baselabel type='kvm'>+64055:+109</baselabel></secmodel>", "64055:109"),
+        (
+            "<secmodel><model>selinux</model><baselabel type='kvm'>system_u:system_r:svirt_t:s0</baselabel></secmodel>"
+            "<secmodel><model>dac</model><doi>0</doi><baselabel type='qemu'>+0:+0</baselabel></secmodel>",
+            "0:0",
+        ),
+        ("<secmodel><model>dac</model><baselabel>root; reboot</baselabel></secmodel>", None),
+        ("<secmodel><model>none</model></secmodel>", None),
+        ("", None),
+    ],
+)
+def test_as_whom_qemu_runs(models: str, owner: str | None) -> None:
+    xml = f"<capabilities><host>{models}</host></capabilities>"
+    assert read_capabilities(xml, "h1").qemu_owner == owner

@@ -45,6 +45,45 @@ remove_file() { # PATH SUM
     rm -- "$1"
 }
 
+drop_copy() { # PATH BACKUP SUM
+    path=$(readlink -f -- "$1") || path=$1
+    if [ -e "$path.$2" ] && same "$path.$2" "$3"; then rm -- "$path.$2"; fi
+}
+
+# Of a private key nothing leaves the host but its sum.
+show_key() { # PATH
+    [ -f "$1" ] || return 3
+    sum=$(sha256sum <"$1") || return
+    printf '%s %s\n' "${sum%% *}" "$(stat -L -c '%u:%g %a' -- "$1")"
+}
+
+put_key() { # PATH SUM_BEFORE SUM_AFTER OWNER MODE BACKUP
+    temporary=$1.vmferry-new
+    trap 'rm -f -- "$temporary"' EXIT
+    if [ -n "$2" ]; then
+        [ -e "$1" ] || return 3
+        same "$1" "$2" || return 4
+        cp -a -- "$1" "$1.$6" || return
+    elif [ -e "$1" ]; then return 4
+    fi
+    umask 077
+    rm -f -- "$temporary"
+    cat >"$temporary" || return
+    same "$temporary" "$3" || { echo "the new key for $1 did not arrive whole" >&2; return 1; }
+    chown "$4" -- "$temporary" && chmod "$5" -- "$temporary" && sync -- "$temporary" || return
+    mv -f -T -- "$temporary" "$1" || return
+    relabel "$1"
+}
+
+restore_key() { # PATH SUM_NOW SUM_BEFORE BACKUP
+    if [ -n "$2" ]; then
+        [ -e "$1" ] || return 3
+        same "$1" "$2" || return 4
+    fi
+    [ -e "$1.$4" ] && same "$1.$4" "$3" || { echo "the old key $1.$4 is not there any more" >&2; return 1; }
+    mv -f -T -- "$1.$4" "$1"
+}
+
 show_units() { timeout "$limit_s" systemctl show -p Id -p LoadState -p UnitFileState -p ActiveState -- "$@"; } # UNIT...
 
 unit() { timeout "$limit_s" systemctl "$@"; } # VERB UNIT...

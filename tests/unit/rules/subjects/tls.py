@@ -8,6 +8,7 @@ from vmferry.facts.move import MoveFacts
 from vmferry.facts.path import TriedPeer
 from vmferry.facts.tls import Certificate, Role, TlsFacts, TlsFile, Use
 from vmferry.facts.wish import MoveWish
+from vmferry.model.tuning import Encryption
 
 from ..cases import OK, PASSING, REFUSE, UNKNOWN, WARN, Cases, with_source, with_target
 from ..passing_network import PATH
@@ -62,6 +63,11 @@ def encrypted(there: TlsFacts | None = THERE) -> MoveFacts:
     return replace(move, wish=MoveWish(tls=True))
 
 
+def clear(there: TlsFacts | None) -> MoveFacts:
+    """One that would be encrypted if both hosts could."""
+    return replace(encrypted(there), wish=MoveWish(encryption=Encryption.AUTO))
+
+
 FORCED = qemu_conf("migrate_tls_force", 1)
 
 CASES: Cases = {
@@ -98,5 +104,7 @@ CASES: Cases = {
         ("wanted", encrypted(), OK, "they fit"),
         ("wanted, without certificates", encrypted(tls("missing")), REFUSE, "missing"),
         ("wanted, for another name", encrypted(tls(certificate("h2"))), REFUSE, "it is for h2, not for 10.1.0.2"),
+        ("in the clear", clear(tls("missing")), WARN, "in the clear: h2 has no /etc/pki/migration/server.pem"),
+        ("in the clear, not looked at", clear(None), OK, "the certificates of h2 could not be looked at"),
     ],
 }

@@ -6,6 +6,8 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -14,7 +16,7 @@ def upgrade() -> None:
         sa.Column("uri", sa.Text, nullable=False, unique=True),
         sa.Column("peer_uri", sa.Text),
         sa.Column("migration_address", sa.Text),
-        sa.Column("migration_rate_bytes_s", sa.Integer),
+        sa.Column("migration_rate_bytes_s", BIG),
         sa.Column("ssh", sa.Text),
     )
     op.create_table(

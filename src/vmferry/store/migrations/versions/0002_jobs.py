@@ -6,6 +6,8 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -18,7 +20,7 @@ def upgrade() -> None:
         sa.Column("target", sa.Text),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("open", sa.Integer, nullable=False),
-        sa.Column("memory_bytes", sa.Integer, nullable=False),
+        sa.Column("memory_bytes", BIG, nullable=False),
         sa.Column("opened_s", sa.Float, nullable=False),
         sa.Column("claimed_s", sa.Float),
         sa.Column("result", sa.Text, nullable=False),

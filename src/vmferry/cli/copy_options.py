@@ -1,0 +1,125 @@
+"""How the copy is to be made and steered: options of `migrate`, where virsh has one by virsh's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from vmferry.cli.sizes import SIZE
+from vmferry.errors import UserError
+from vmferry.model.tuning import PLAIN, Convergence, Tuning
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_DOWNTIME_MS = 2_000_000
+"""QEMU's own limit."""
+PER_CENT = click.IntRange(1, 99)
+METHODS = ("mt", "xbzrle", "zlib", "zstd")
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """What was typed."""
+
+    bandwidth_bytes_s: int | None = None
+    max_downtime_ms: int | None = None
+    max_time_s: float | None = None
+    convergence: Convergence | None = None
+    post_copy: bool | None = None
+    tuning: Tuning = PLAIN
+
+
+class Methods(click.ParamType):  # type: ignore[type-arg]  # a class of its own type only since click 8.3
+    """`xbzrle,zstd`, to a tuple."""
+
+    name = "methods"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        methods = tuple(word.strip() for word in str(value).split(","))
+        unknown = [word for word in methods if word not in METHODS]
+        if unknown:
+            self.fail(f"{unknown[0]!r} is none of {', '.join(METHODS)}", param, ctx)
+        return methods
+
+
+OPTIONS = (
+    click.option("--bandwidth", type=SIZE, metavar="BYTES_S", help="At most so much, as 100MiB/s."),
+    click.option(
+        "--max-downtime",
+        type=click.IntRange(1, MOST_DOWNTIME_MS),
+        metavar="MS",
+        help="The guest may stand still for so long; without it, for as long as QEMU has it (300).",
+    ),
+    click.option(
+        "--max-time",
+        type=click.IntRange(1, 7 * 86_400),
+        metavar="S",
+        help="For the copy. What then happens is the policy's: see --convergence.",
+    ),
+    click.option(
+        "--convergence",
+        type=click.Choice([each.value for each in Convergence]),
+        help="For a guest that dirties memory too fast. careful: throttle it, else leave it where it is; balanced: "
+        "post-copy where that is safe; must-finish: stop it for the rest of the copy at the last.",
+    ),
+    click.option(
+        "--post-copy",
+        type=click.Choice(["never", "allow"]),
+        help="Without it, where the policy needs it and both hosts and the way between them are safe for it.",
+    ),
+    click.option("--postcopy-bandwidth", type=SIZE, metavar="BYTES_S", help="Of post-copy; without it, --bandwidth."),
+    click.option("--auto-converge", is_flag=True, help="Slow the guest down as long as it dirties too fast."),
+    click.option("--auto-converge-initial", type=PER_CENT, metavar="PERCENT", help="At first by so much."),
+    click.option("--auto-converge-increment", type=PER_CENT, metavar="PERCENT", help="By so much more at a time."),
+    click.option("--parallel", is_flag=True, help="Several streams (multifd)."),
+    click.option("--parallel-connections", type=click.IntRange(1, 255), metavar="N", help="So many of them."),
+    click.option("--zerocopy", is_flag=True, help="Of parallel streams: without copying in the kernel."),
+    click.option(
+        "--comp-methods",
+        "--compression",
+        "compression",
+        type=Methods(),
+        metavar="METHOD[,METHOD]",
+        help=f"Compress with {', '.join(METHODS)}.",
+    ),
+    click.option("--tls", is_flag=True, help="Encrypt the memory's way by QEMU's own TLS."),
+    click.option("--tls-destination", metavar="NAME", help="The name that the target's certificate has to have."),
+)
+
+
+def copy_options(command: F) -> F:
+    """The command gets them all by name, for `read_copying`."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def read_copying(typed: Mapping[str, Any]) -> Copying:
+    """Raises UserError where two of them contradict each other; what hosts would refuse is the rules' to say."""
+    convergence = None if typed["convergence"] is None else Convergence(typed["convergence"])
+    if convergence is Convergence.CAREFUL and typed["post_copy"] == "allow":
+        raise UserError("careful never uses post-copy: drop --post-copy allow, or take --convergence balanced")
+    return Copying(
+        bandwidth_bytes_s=typed["bandwidth"],
+        max_downtime_ms=typed["max_downtime"],
+        max_time_s=typed["max_time"],
+        convergence=convergence,
+        post_copy=None if typed["post_copy"] is None else typed["post_copy"] == "allow",
+        tuning=Tuning(
+            auto_converge=typed["auto_converge"],
+            auto_converge_initial=typed["auto_converge_initial"],
+            auto_converge_increment=typed["auto_converge_increment"],
+            parallel=typed["parallel"],
+            parallel_connections=typed["parallel_connections"],
+            zerocopy=typed["zerocopy"],
+            compression=typed["compression"] or (),
+            tls=typed["tls"],
+            tls_destination=typed["tls_destination"],
+            post_copy_bandwidth_bytes_s=typed["postcopy_bandwidth"],
+        ),
+    )

@@ -1,0 +1,98 @@
+"""Take the steps that `flow.steer` says, and write each down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+
+from vmferry.errors import HostError, HostUnreachable
+from vmferry.flow.effects import Effect, What
+from vmferry.flow.journal import Kind
+from vmferry.flow.states import Event, State
+from vmferry.flow.steer import Done, Reins, Step, steer
+from vmferry.forecast.convergence import Evidence
+from vmferry.model.job import Ask, Plan
+from vmferry.model.migration import JobStats, Mode
+from vmferry.service.record import Record
+from vmferry.service.sides import Sides
+
+QEMU_DOWNTIME_MS = 300
+"""QEMU's own limit, where the host does not say."""
+
+
+def reins(plan: Plan) -> Reins:
+    return Reins(
+        convergence=plan.convergence,
+        max_downtime_ms=plan.max_downtime_ms,
+        max_time_s=plan.max_time_s,
+        post_copy=plan.post_copy,
+        throttled=plan.tuning.auto_converge,
+    )
+
+
+@dataclass(slots=True)
+class Steering:
+    record: Record
+    sides: Sides
+    note: Callable[[str], None]
+    """Something that the user should know while it happens."""
+    evidence: Evidence = field(default_factory=Evidence)
+    gave_up: str = ""
+    """Why the copy is to be aborted; empty: it is not."""
+    _done: Done | None = None
+
+    def read(self, stats: JobStats, asked: Collection[Ask]) -> None:
+        """Raises Fenced. A step that the host refuses is written down, and another one taken the next time."""
+        self.evidence = self.evidence.seen(stats)
+        if self.record.state is not State.COPYING or self.gave_up or self.record.job.result.cancelled:
+            return
+        if stats.mode is not Mode.PRE_COPY:
+            self.record.enter(Event.SWITCH, "the source says that it is in post-copy")
+            return
+        if self._done is None:
+            self._done = self._so_far()
+        self._done = replace(self._done, forced=Ask.FORCE in asked)
+        step = steer(self.evidence, reins(self.record.job.plan), self._done)
+        if step is None:
+            return
+        if step.what is What.ABORT:
+            self.gave_up = step.why
+            return
+        self._take(step, self._done)
+
+    def _so_far(self) -> Done:
+        """What this worker or the one before it has done."""
+        limit_ms = None
+        try:
+            limit_ms = self.sides.host(self.sides.source_name).max_downtime_ms(self.sides.uuid)
+        except HostError:
+            set_ms = [each.value for each in self.record.made if each.what is What.LIMIT_DOWNTIME]
+            limit_ms = set_ms[-1] if set_ms else None
+        suspended = any(each.what is What.SUSPEND for each in self.record.made)
+        return Done(limit_ms or QEMU_DOWNTIME_MS, suspended)
+
+    def _take(self, step: Step, done: Done) -> None:
+        was = done.limit_ms if step.what is What.LIMIT_DOWNTIME else None
+        effect = Effect(step.what, self.sides.source_name, step.value, was)
+        self.note(f"{step.what}{f' to {step.value} ms' if step.value is not None else ''}: {step.why}")
+        self.record.intend(effect, text=step.why)
+        self.record.renew(now=True)
+        try:
+            self.sides.perform(effect)
+        except HostUnreachable as error:  # the next reading tells what became of it
+            self.record.outcome(Kind.LOST, effect, error.detail or error.message)
+            return
+        except HostError as error:
+            self.record.outcome(Kind.FAILED, effect, error.detail or error.message)
+            self._done = replace(done, refused=done.refused | {step.what})
+            return
+        outcome = self.record.entry(Kind.DONE, effect=effect)
+        match step.what:
+            case What.TO_POST_COPY:
+                self.record.enter(Event.SWITCH, "", before=[outcome])
+            case What.SUSPEND:
+                self.record.write(outcome)
+                self._done = replace(done, suspended=True)
+            case _:
+                self.record.write(outcome)
+                self._done = replace(done, limit_ms=step.value or done.limit_ms)
