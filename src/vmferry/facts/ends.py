@@ -24,13 +24,15 @@ class Peer:
 
 
 def peer_of(target: HostFacts) -> Peer | None:
-    """None where its URI is not known or names no host."""
-    parts = urlsplit(target.peer_uri or "")
-    if not parts.hostname:
+    """None where its URI is not known, cannot be read, or names no host."""
+    try:
+        parts = urlsplit(target.peer_uri or "")
+        given = parts.port
+    except ValueError:
         return None
     transport = parts.scheme.partition("+")[2] or "tls"
-    port = parts.port or PORTS.get(transport)
-    return None if port is None else Peer(transport, parts.hostname, port)
+    port = given or PORTS.get(transport)
+    return Peer(transport, parts.hostname, port) if parts.hostname and port else None
 
 
 def data_host(target: HostFacts) -> str | None:

@@ -31,7 +31,7 @@ def test_a_sure_target_is_better_than_one_of_which_things_are_unknown() -> None:
 
 def test_no_room_makes_good_what_is_not_known() -> None:
     unknown = named("roomy", host_uuid=None, memory_free_bytes=8 * GIB)
-    warned = named("warned", peer_uri="qemu+ssh://warned/system?keyfile=/k", memory_free_bytes=7 * GIB)
+    warned = named("warned", peer_uri="qemu+ssh://root@h2/system?keyfile=/k", memory_free_bytes=7 * GIB)
     assert order(unknown, warned, named("tight", memory_free_bytes=2 * GIB)) == ["tight", "warned", "roomy"]
 
 
