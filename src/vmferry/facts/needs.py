@@ -122,6 +122,8 @@ class CpuNeed:
     model: str | None = None
     required: frozenset[str] = frozenset()
     disabled: frozenset[str] = frozenset()
+    unchecked: bool = False
+    """It is the host's own with all of its features, those that QEMU cannot migrate too: `migratable='off'`."""
     tsc_hz: int | None = None
     """Of `<timer name='tsc'>`."""
     hyperv_mode: str | None = None

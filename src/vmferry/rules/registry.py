@@ -31,6 +31,7 @@ SUBJECTS = (
     "roms",
     "cpu",
     "memory",
+    "nodes",
     "storage",
     "storage_image",
     "storage_use",
@@ -41,6 +42,8 @@ SUBJECTS = (
     "transport",
     "tls",
     "devices",
+    "firmware",
+    "options",
 )
 """The files of this package that hold rules, in the order in which people read a report."""
 

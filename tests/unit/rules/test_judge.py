@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Hashable
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from vmferry.rules.registry import Rule
 from .cases import PASSING, with_guest, with_target
 from .test_rules import CASES
 
+JUDGE_MODULE = importlib.import_module("vmferry.rules.judge")
+"""By that name the package itself has the function."""
 MOVES = [case[1] for cases in CASES.values() for case in cases]
 KEYED = [rule for rule in all_rules() if rule.key is not None]
 
@@ -62,7 +65,7 @@ def test_of_a_guest_that_cannot_be_read_nothing_else_is_said() -> None:
 def test_a_rule_that_fails_does_not_pass_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = replace(next(rule for rule in all_rules() if rule.id == "memory.free"), check=lambda facts, say: 1 / 0)
     rules = tuple(broken if rule.id == "memory.free" else rule for rule in all_rules())
-    monkeypatch.setattr("vmferry.rules.judge.all_rules", lambda: rules)
+    monkeypatch.setattr(JUDGE_MODULE, "all_rules", lambda: rules)
     found = Judge().move(PASSING).findings
     assert [each.severity for each in found if each.rule == "memory.free"] == [Severity.UNKNOWN]
     assert {each.rule for each in found} == {each.rule for each in judge(PASSING)}
