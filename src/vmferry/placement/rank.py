@@ -45,7 +45,7 @@ def _room(move: MoveFacts) -> tuple[float, str]:
     host = move.target.host
     if not host.memory_bytes or host.memory_free_bytes is None:
         return 0.0, "its memory is not known"
-    left = max(0, host.memory_free_bytes - move.guest.guest.memory_bytes)
+    left = max(0, host.memory_free_bytes - host.claimed_bytes - move.guest.guest.memory_bytes)
     room = min(1.0, left / host.memory_bytes)
     return room, f"{room:.0%} of its memory stays free"
 
