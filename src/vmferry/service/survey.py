@@ -18,6 +18,7 @@ from vmferry.facts.move import View
 from vmferry.facts.snapshot import Snapshot
 from vmferry.model.guest import Guest
 from vmferry.ports import HostPort
+from vmferry.service.common_cpu import common_cpus
 from vmferry.service.disks import REMOVING_S, Sights, see_everywhere
 from vmferry.service.elsewhere import look_elsewhere
 from vmferry.service.parallel import all_at_once
@@ -91,7 +92,8 @@ def _gather(
         for number, guest in enumerate(guests)
     }
     paths = tried_paths(hosts, {each.name: each for each in facts}, guests, limit_s)
-    return Snapshot(taken, tuple(facts), tuple(guests), views, paths)
+    common = common_cpus(hosts, facts, guests, views)
+    return Snapshot(taken, tuple(facts), tuple(guests), views, paths, common)
 
 
 def _teller(host: HostPort, guests: Sequence[Guest]) -> Callable[[], list[GuestFacts]]:

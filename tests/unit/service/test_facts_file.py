@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from vmferry.errors import Failed, UserError
+from vmferry.facts.compute import CommonCpu
 from vmferry.facts.guest import CpuMatch, DiskSight
 from vmferry.facts.move import View
 from vmferry.facts.path import PathFacts
@@ -27,6 +28,7 @@ SNAPSHOT = Snapshot(
     (FACTS,),
     {UUID: {"h1": View(disks=SEEN.disks), "h2": SEEN}},
     {"h1": {"h2": PathFacts()}},
+    (CommonCpu("kvm", "x86_64", "<cpu/>"),),
 )
 
 
