@@ -13,6 +13,8 @@ class Bound(enum.StrEnum):
 
     PASSED_DEVICE = "passed device"
     PASSED_USB = "passed USB device"
+    PASSED_LUN = "passed LUN"
+    """One that QEMU gets at over the network by itself."""
     TEAMED = "teamed device"
     """Passed through, and its team mate carries the network while it is away."""
     VIRTIOFS = "virtiofs"

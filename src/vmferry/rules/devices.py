@@ -36,7 +36,7 @@ def virtio_vectors(facts: GuestFacts, say: Voice) -> Iterator[Finding]:
     "supported in kernel; Multiple VFIO devices migration is supported only if all of them support P2P migration",
 )
 def passthrough(facts: GuestFacts, say: Voice) -> Iterator[Finding]:
-    found = facts.needs.tied(Bound.PASSED_DEVICE, Bound.PASSED_USB, Bound.TEAMED)
+    found = facts.needs.tied(Bound.PASSED_DEVICE, Bound.PASSED_USB, Bound.PASSED_LUN, Bound.TEAMED)
     for tie in found:
         yield _judge_passed(facts, tie, say)
     if not found:
@@ -46,16 +46,19 @@ def passthrough(facts: GuestFacts, say: Voice) -> Iterator[Finding]:
 def _judge_passed(facts: GuestFacts, tie: Tie, say: Voice) -> Finding:
     name, host = facts.guest.name, facts.guest.host
     required = "no device of the host, or one that QEMU can take away for the time of the migration"
-    detach = f"on {host}: virsh detach-device {name} FILE --live, FILE being its element of virsh dumpxml {name}"
+    detach = f"on {host}: {_detach(facts)}, FILE being its element of virsh dumpxml {name}"
     if tie.bound is Bound.TEAMED:
         return say.ok(tie.subject, "QEMU takes it away while its team mate carries the network", required)
     if tie.bound is Bound.PASSED_USB:
         remedy = f"{detach}; plug in the same one at the target and attach it there afterwards"
         return say.unknown(tie.subject, "the target has to have the same USB device", required, remedy)
+    if tie.bound is Bound.PASSED_LUN:
+        observed = "the target has to get at it too; libvirt 9.0 with QEMU 7.2 moves it, much older ones refuse"
+        return say.unknown(tie.subject, observed, required, detach)
     if tie.subject.startswith("interface"):
         mac = tie.subject.partition(" ")[2]
         remedy = (
-            f"on {host}: virsh detach-interface {name} hostdev --mac {mac} --live; or make it a failover pair "
+            f"on {host}: virsh detach-interface {name} hostdev --mac {mac} {_scope(facts)}; or make it a failover pair "
             "(<teaming type='transient'> beside a virtio card with <teaming type='persistent'>) and start it anew"
         )
         return say.refuse(tie.subject, f"passed through: {tie.detail}", required, remedy)
@@ -63,6 +66,14 @@ def _judge_passed(facts: GuestFacts, tie: Tie, say: Voice) -> Finding:
         observed = f"its driver {tie.detail} may be able to move it; only QEMU itself knows, and if all others can too"
         return say.unknown(tie.subject, observed, required, detach)
     return say.refuse(tie.subject, f"passed through {tie.detail}".strip(), required, detach)
+
+
+def _detach(facts: GuestFacts) -> str:
+    return f"virsh detach-device {facts.guest.name} FILE {_scope(facts)}"
+
+
+def _scope(facts: GuestFacts) -> str:
+    return "--live" if facts.guest.state.active else "--config"
 
 
 @guest_rule(
@@ -76,7 +87,7 @@ def filesystems(facts: GuestFacts, say: Voice) -> Iterator[Finding]:
     found = facts.needs.tied(Bound.VIRTIOFS, Bound.NINEP)
     required = "no directory of the host"
     for tie in found:
-        detach = f"then on {host}: virsh detach-device {name} FILE --live, FILE being its <filesystem>"
+        detach = f"then on {host}: {_detach(facts)}, FILE being its <filesystem>"
         if tie.bound is Bound.VIRTIOFS:
             remedy = f"unmount it in the guest; {detach}"
             yield say.refuse(tie.subject, f"virtiofs of {tie.detail}", required, remedy)
@@ -99,7 +110,7 @@ def shared_memory(facts: GuestFacts, say: Voice) -> Iterator[Finding]:
     for tie in found:
         what = "model ivshmem" if tie.bound is Bound.LEGACY_SHMEM else f"role {tie.detail}"
         remedy = (
-            f"on {facts.guest.host}: virsh detach-device {name} FILE --live, FILE being its <shmem>; or model "
+            f"on {facts.guest.host}: {_detach(facts)}, FILE being its <shmem>; or model "
             "ivshmem-plain or ivshmem-doorbell with role='master' (virsh edit, start anew)"
         )
         yield say.refuse(tie.subject, what, required, remedy)

@@ -31,6 +31,8 @@ def _hostdev(element: etree._Element) -> Tie:
     subject = f"hostdev {kind} {_address(element)}".strip()
     if _attribute(element, "teaming", "type") == "transient":
         return Tie(Bound.TEAMED, subject)
+    if _attribute(element, "source", "protocol") == "iscsi":
+        return Tie(Bound.PASSED_LUN, f"{subject} {_attribute(element, 'source', 'name')}")
     driver = _driver(element) or ("vfio" if kind == "pci" else "")
     return Tie(Bound.PASSED_USB if kind == "usb" else Bound.PASSED_DEVICE, subject, driver)
 

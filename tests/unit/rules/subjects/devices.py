@@ -30,6 +30,7 @@ CASES: Cases = {
         ("a network card", tied(Tie(Bound.PASSED_DEVICE, NIC, "0000:03:10.1")), REFUSE, "0000:03:10.1"),
         ("one of a team", tied(Tie(Bound.TEAMED, NIC)), OK, "its team mate carries the network"),
         ("USB", tied(Tie(Bound.PASSED_USB, "hostdev usb 1234:5678")), UNKNOWN, "the same USB device"),
+        ("a LUN", tied(Tie(Bound.PASSED_LUN, "hostdev scsi iqn.a:b/1")), UNKNOWN, "has to get at it too"),
         ("two", tied(Tie(Bound.PASSED_USB, "hostdev usb 1"), Tie(Bound.PASSED_DEVICE, PCI, "vfio")), REFUSE, "vfio"),
     ],
     "device.filesystem": [
