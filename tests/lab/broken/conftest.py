@@ -116,11 +116,14 @@ def state(on: On) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def check(vmferry: Run, on: On, guest: str) -> Check:
-    """check(to="h2") -> what `vmferry check` says of the module's guest and that target; it changes nothing."""
+    """check(to="h2") -> what `vmferry check` says of the module's guest and that target; it changes nothing.
 
-    def check(*options: str, to: str = "h2") -> Checked:
+    `of`: the guest by another word than its name.
+    """
+
+    def check(*options: str, to: str = "h2", of: str = guest) -> Checked:
         before = state(on)
-        done = vmferry("check", guest, "--to", to, *options, "-o", "json", check=False)
+        done = vmferry("check", of, "--to", to, *options, "-o", "json", check=False)
         assert done.returncode in (0, 3), done.stderr
         assert state(on) == before
         (target,) = json.loads(done.stdout)["targets"]

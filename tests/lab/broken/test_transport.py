@@ -193,8 +193,9 @@ class ByTls:
 @pytest.fixture
 def by_tls(on: On, put: Put, configured: Configured) -> Iterator[ByTls]:
     put("h1", CLIENT, "h1")
+    on("h2", "systemctl stop libvirtd; systemctl start libvirtd-tls.socket")
     ends = put("h2", SERVER, "h2", SOON_S)
-    on("h2", f"systemctl stop libvirtd; systemctl start libvirtd-tls.socket; {RESTART}")
+    on("h2", RESTART)
     try:
         yield ByTls(("--config", configured("qemu+ssh://root@h2/system", "qemu+tls://h2/system")), ends)
     finally:
