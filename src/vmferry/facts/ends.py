@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -59,6 +60,7 @@ def qemu_setting(host: HostFacts, key: str) -> ConfValue | None:
     return None if found is None else found.value
 
 
+@lru_cache(maxsize=4096)
 def is_address(word: str) -> bool:
     try:
         ip_address(word)

@@ -9,7 +9,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import PairFacts
 from vmferry.facts.system import SystemFacts
 from vmferry.model.finding import Finding, Severity
-from vmferry.rules.effective import LET_IN, NO_SHELL, change, driver, driver_conf, is_modular, shown
+from vmferry.rules.effective import LET_IN, NO_SHELL, change, driver, driver_conf, shown
 from vmferry.rules.registry import Voice, host_rule, pair_rule
 
 GUIDE = "guide 15.2: the libvirtd service must be enabled and be running"
@@ -56,7 +56,7 @@ def daemon_enabled(host: HostFacts, say: Voice) -> Iterator[Finding]:
 def _enable(system: SystemFacts, name: str) -> str:
     if system.init == "sysv":
         return f"chkconfig {name} on; service {name} start"
-    return f"systemctl enable --now {name}.socket" if is_modular(system) else f"systemctl enable --now {name}"
+    return f"systemctl enable --now {name}.socket" if system.is_modular else f"systemctl enable --now {name}"
 
 
 @host_rule(
@@ -70,7 +70,7 @@ def daemon_helpers(host: HostFacts, say: Voice) -> Iterator[Finding]:
     if system is None or not system.units or system.init == "sysv":
         return
     required = "their sockets or services are active"
-    helpers = ("virtlogd", *(MODULES if is_modular(system) else ()))
+    helpers = ("virtlogd", *(MODULES if system.is_modular else ()))
     down = [name for name in helpers if _is_down(system, name)]
     for name in down:
         remedy = f"on {host.name}: systemctl enable --now {name}.socket"

@@ -16,7 +16,6 @@ from vmferry.rules.effective import (
     by_socket,
     change,
     driver_conf,
-    is_modular,
     listener_conf,
     listens,
     shown,
@@ -66,7 +65,7 @@ def _listening(host: HostFacts, way: str) -> str:
     system = host.system
     if system is not None and system.init == "sysv":
         return f'on {host.name}: LIBVIRTD_ARGS="--listen" in /etc/sysconfig/libvirtd; service libvirtd restart'
-    if system is not None and is_modular(system):
+    if system is not None and system.is_modular:
         return f"on {host.name}: systemctl enable --now virtproxyd-{way}.socket"
     socket = f"libvirtd-{way}.socket"
     return f"on {host.name}: systemctl stop libvirtd; systemctl enable --now {socket}; systemctl start libvirtd"

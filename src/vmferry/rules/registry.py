@@ -90,6 +90,8 @@ class Voice:
         return Finding(self.rule, Severity.REFUSE, subject, observed, required, remedy, self.reference)
 
 
+_voice = cache(Voice)
+
 Check = Callable[[Any, Voice], Iterator[Finding]]
 HostCheck = Callable[[HostFacts, Voice], Iterator[Finding]]
 GuestCheck = Callable[[GuestFacts, Voice], Iterator[Finding]]
@@ -117,7 +119,7 @@ class Rule:
 
     def findings(self, facts: HostFacts | GuestFacts | PairFacts | MoveFacts) -> tuple[Finding, ...]:
         """Of the facts of its scope."""
-        return tuple(self.check(facts, Voice(self.id, self.reference)))
+        return tuple(self.check(facts, _voice(self.id, self.reference)))
 
 
 _rules: dict[str, Rule] = {}
