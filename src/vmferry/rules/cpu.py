@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from vmferry.facts.compute import DomainSupport
 from vmferry.facts.guest import CpuMatch, GuestFacts
 from vmferry.facts.host import HostCpu, HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
+from vmferry.rules.alike import by_shape
 from vmferry.rules.registry import Voice, guest_rule, move_rule
 
 HOSTS_OWN = ("host-passthrough", "maximum")
@@ -23,10 +24,18 @@ _NAMED = re.compile(r"features: *([\w.,+ -]+)")
 _MODEL = re.compile(r"<model[^>]*>([^<]+)</model>")
 
 
+def _by_cpu(move: MoveFacts) -> Hashable:
+    """What the target said; of a CPU that is the host's own, both hosts."""
+    guest = move.guest
+    own = guest.cpu_mode in HOSTS_OWN and (id(move.source), id(move.target.host), guest.virt_type, guest.arch)
+    return guest.cpu_xml is None, move.target.cpu, own
+
+
 @move_rule(
     "cpu.compatible",
     "the target can run the guest's CPU",
     "libvirt: guest CPU doesn't match specification: missing features: ...",
+    alike=_by_cpu,
 )
 def cpu_compatible(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target = move.target
@@ -143,6 +152,7 @@ def _near(one_hz: int, other_hz: int) -> bool:
     "a guest that relies on the time stamp counter keeps its frequency",
     "libvirt: domain has 'invtsc' CPU feature but TSC frequency is not specified; Requested TSC frequency ... Hz is "
     "outside tolerance range",
+    alike=by_shape,
 )
 def cpu_tsc(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     need, target = move.guest.needs.cpu, move.target.host
@@ -175,6 +185,7 @@ def _has_invtsc(host: HostFacts) -> bool:
     "cpu.kvm",
     "the target has hardware virtualisation for a guest that uses it",
     "libvirt: Domain requires KVM, but it is not available. Check that virtualization is enabled in the host BIOS",
+    alike=by_shape,
 )
 def cpu_kvm(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     guest, target = move.guest, move.target.host

@@ -10,6 +10,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.needs import TPM_STATE, HostFile, SecretNeed
 from vmferry.model.finding import Finding
+from vmferry.rules.alike import by_files, by_shape
 from vmferry.rules.cpu import support_of
 from vmferry.rules.registry import Voice, move_rule
 
@@ -24,6 +25,7 @@ _NUMBERS = re.compile(r"\d+")
     "firmware.files",
     "firmware and kernel of the guest are on the target, at the same paths",
     "QEMU: Failed to open file '/usr/share/OVMF/...'; libvirt: unable to find any master var store for loader",
+    alike=by_files,
 )
 def files(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     wanted = [each for each in move.guest.needs.files if each.role != TPM_STATE]
@@ -63,6 +65,7 @@ def _install(move: MoveFacts, file: HostFile) -> str:
     "the guest's TPM can be moved with its state",
     "libvirt: the running swtpm does not support migration with shared storage; QEMU: tpm-emulator: Setting the "
     "stateblob failed",
+    alike=by_files,
 )
 def tpm(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     need, target = move.guest.needs.tpm, move.target.host
@@ -132,6 +135,7 @@ def _swtpm(host: HostFacts) -> str | None:
     "secret.present",
     "the target holds the secrets of the guest's disks and TPM",
     "libvirt: Secret not found: no secret with matching uuid '...'",
+    alike=by_shape,
 )
 def secrets(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     needs, target = move.guest.needs.secrets, move.target.host

@@ -10,6 +10,7 @@ from vmferry.facts.host import KnownGuest
 from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Guest, GuestState
+from vmferry.rules.alike import by_files
 from vmferry.rules.registry import Voice, guest_rule, move_rule
 
 FOR_NOW = (
@@ -148,6 +149,7 @@ def no_checkpoints(facts: GuestFacts, say: Voice) -> Iterator[Finding]:
     "guest.identity",
     "the guest's name and UUID are free on the target",
     "libvirt: domain '...' already exists with uuid ...; domain '...' is already active",
+    alike=by_files,
 )
 def identity_free(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     guest, target = move.guest.guest, move.target.host

@@ -13,6 +13,7 @@ from vmferry.facts.move import MoveFacts
 from vmferry.facts.storage import Mount
 from vmferry.model.finding import Finding
 from vmferry.model.units import shown_numbers
+from vmferry.rules.alike import by_shape
 from vmferry.rules.registry import Voice, move_rule
 
 MIB = 1 << 20
@@ -28,11 +29,11 @@ _SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
     "memory.free",
     "the target has free memory for the guest",
     "QEMU: cannot set up guest memory 'pc.ram': Cannot allocate memory",
+    key=lambda move: (move.guest.guest.memory_bytes, _in_huge_pages(move.guest)),
 )
 def memory_free(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target = move.target.host
-    in_huge_pages = sum(page.need_bytes for page in move.guest.needs.pages)
-    needed_bytes = max(0, move.guest.guest.memory_bytes - in_huge_pages) + QEMU_OVERHEAD_BYTES
+    needed_bytes = max(0, move.guest.guest.memory_bytes - _in_huge_pages(move.guest)) + QEMU_OVERHEAD_BYTES
     required = f"{needed_bytes // MIB} MiB free"
     if target.memory_free_bytes is None:
         yield say.unknown(target.name, "its free memory is not known", required, "virsh nodememstats, on the target")
@@ -48,10 +49,15 @@ def memory_free(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         yield say.ok(target.name, observed, required)
 
 
+def _in_huge_pages(guest: GuestFacts) -> int:
+    return sum(page.need_bytes for page in guest.needs.pages)
+
+
 @move_rule(
     "memory.hugepages",
     "the target has the huge pages that the guest's memory is made of",
     "libvirt: Unable to find any usable hugetlbfs mount for ... KiB; QEMU: unable to map backing store for guest RAM",
+    alike=by_shape,
 )
 def hugepages(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target = move.target.host

@@ -12,6 +12,7 @@ from vmferry.facts.move import MoveFacts
 from vmferry.facts.needs import NodeNeed, Pin
 from vmferry.model.finding import Finding
 from vmferry.model.units import shown_numbers
+from vmferry.rules.alike import by_shape
 from vmferry.rules.registry import Voice, move_rule
 
 MIB = 1 << 20
@@ -21,6 +22,7 @@ MIB = 1 << 20
     "memory.nodes",
     "the NUMA nodes that the guest's memory is bound to are on the target and have room",
     "libvirt: NUMA node ... is unavailable; QEMU: cannot bind memory to host NUMA nodes",
+    alike=by_shape,
 )
 def memory_nodes(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     guest, target = move.guest, move.target.host
@@ -70,6 +72,7 @@ def _judge_nodes(
     "cpu.pinning",
     "the CPUs that the guest's threads are pinned to are on the target",
     "libvirt: cannot set CPU affinity on process; Unable to write to '.../cpuset.cpus'",
+    alike=by_shape,
 )
 def pinning(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     guest, target = move.guest, move.target.host

@@ -9,6 +9,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.wish import MoveWish
 from vmferry.model.finding import Finding
+from vmferry.rules.alike import by_shape
 from vmferry.rules.registry import Voice, move_rule
 
 MIB = 1 << 20
@@ -250,7 +251,7 @@ CLASHES = (
     "libvirt: post-copy is not supported with tunnelled migration; zero-copy is only available for parallel migration; "
     "Turn parallel migration on to tune it; Both port and URI requested for disk migration; QEMU: Postcopy is not yet "
     "compatible with multifd",
-    key=lambda move: (move.wish, _unlimited(move), _both_ways(move) and (move.source.name, move.source.qemu)),
+    alike=by_shape,
 )
 def consistent(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     required = "a combination that libvirt and QEMU take"

@@ -9,6 +9,7 @@ from vmferry.facts.conf import ConfFile, ConfValue, Setting
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import PairFacts
 from vmferry.model.finding import Finding, Severity
+from vmferry.rules.alike import by_systems
 from vmferry.rules.effective import LOOPBACK, change, conf, shown, shown_value, value_in
 from vmferry.rules.registry import PairCheck, Voice, host_rule, pair_rule
 
@@ -261,4 +262,6 @@ def _agreement(agreement: Agreement) -> PairCheck:
 
 
 for _each in AGREEMENTS:
-    pair_rule(f"daemon.config.{_each.key}", _each.title, _each.reference, severity=Severity.WARN)(_agreement(_each))
+    pair_rule(f"daemon.config.{_each.key}", _each.title, _each.reference, severity=Severity.WARN, alike=by_systems)(
+        _agreement(_each)
+    )

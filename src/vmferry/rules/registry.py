@@ -97,7 +97,8 @@ HostCheck = Callable[[HostFacts, Voice], Iterator[Finding]]
 GuestCheck = Callable[[GuestFacts, Voice], Iterator[Finding]]
 PairCheck = Callable[[PairFacts, Voice], Iterator[Finding]]
 MoveCheck = Callable[[MoveFacts, Voice], Iterator[Finding]]
-Key = Callable[[MoveFacts], Hashable]
+Key = Callable[[Any], Hashable]
+"""Of the facts that the rule looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,10 @@ class Rule:
     key: Key | None = None
     """All that a move rule looks at beside the target host: it has one answer for one target and one key. None: it is
     asked every time.
+    """
+    alike: Key | None = None
+    """All that decides whether a rule of moves or pairs passes, the target too, names apart (`rules/alike.py`): where
+    it passed for one it passes for every other of the same value.
     """
 
     def findings(self, facts: HostFacts | GuestFacts | PairFacts | MoveFacts) -> tuple[Finding, ...]:
@@ -139,9 +144,15 @@ def guest_rule(
 
 
 def pair_rule(
-    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+    id: str,
+    title: str,
+    reference: str,
+    *,
+    severity: Severity = Severity.REFUSE,
+    guards_data: bool = False,
+    alike: Key | None = None,
 ) -> Callable[[PairCheck], PairCheck]:
-    return _register(Scope.PAIR, id, title, reference, severity, guards_data)
+    return _register(Scope.PAIR, id, title, reference, severity, guards_data, alike=alike)
 
 
 def move_rule(
@@ -152,18 +163,26 @@ def move_rule(
     severity: Severity = Severity.REFUSE,
     guards_data: bool = False,
     key: Key | None = None,
+    alike: Key | None = None,
 ) -> Callable[[MoveCheck], MoveCheck]:
-    """`key`: see `Rule.key`; for what a whole fleet is judged by, of which many moves look the same."""
-    return _register(Scope.MOVE, id, title, reference, severity, guards_data, key)
+    """`key`, `alike`: see `Rule`; for what a whole fleet is judged by, of which many moves look the same."""
+    return _register(Scope.MOVE, id, title, reference, severity, guards_data, key, alike)
 
 
 def _register(
-    scope: Scope, id: str, title: str, reference: str, severity: Severity, guards_data: bool, key: Key | None = None
+    scope: Scope,
+    id: str,
+    title: str,
+    reference: str,
+    severity: Severity,
+    guards_data: bool,
+    key: Key | None = None,
+    alike: Key | None = None,
 ) -> Callable[[Any], Any]:
     def register(check: Check) -> Check:
         if id in _rules:
             raise ValueError(f"two rules with the id {id}")
-        _rules[id] = Rule(id, title, reference, scope, severity, guards_data, check, key)
+        _rules[id] = Rule(id, title, reference, scope, severity, guards_data, check, key, alike)
         return check
 
     return register

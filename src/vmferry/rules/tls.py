@@ -12,6 +12,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.facts.tls import Certificate, Role, TlsFile, Use
 from vmferry.model.finding import Finding, Severity
+from vmferry.rules.alike import by_hosts
 from vmferry.rules.registry import Voice, host_rule, move_rule, pair_rule
 
 DAY_S = 86_400
@@ -59,6 +60,7 @@ def libvirt_tls(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     "the data of the migration are encrypted where a host insists on it",
     "libvirt: this libvirtd instance allows migration only with VIR_MIGRATE_TLS flag; "
     "QEMU: Unable to access credentials /etc/pki/qemu/server-cert.pem",
+    key=by_hosts,
 )
 def migration_tls(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     source, target = move.source, move.target.host

@@ -87,8 +87,11 @@ def _gather(
     facts = [_host_facts(host, next(answers)) for host in hosts]
     cpus = {host.entry.name: next(answers) for host in hosts}
     facts += [HostFacts(host.name, problem=host.problem) for host in unreached]
+    known: dict[View, View] = {}  # hosts that see alike have one view, which is then judged once
     views = {
-        guest.guest.uuid: {name: _view(guest, number, sights[name], cpus[name]) for name in sights}
+        guest.guest.uuid: {
+            name: known.setdefault(view := _view(guest, number, sights[name], cpus[name]), view) for name in sights
+        }
         for number, guest in enumerate(guests)
     }
     paths = tried_paths(hosts, {each.name: each for each in facts}, guests, limit_s)
