@@ -1,4 +1,4 @@
-"""What makes two moves, or two pairs of hosts, alike to a rule, names apart: what passes for one passes for the other.
+"""What makes two moves, pairs or hosts alike to a rule, names apart: what passes for one passes for the other.
 
 Over a fleet most is alike and passes, so that a judge looks once. Each function here has to name all that decides
 whether its rules pass. Of one snapshot an object is itself, so that its identity stands for all of it.
@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from vmferry.facts.disk import DiskSight
 from vmferry.facts.guest import GuestFacts
@@ -68,6 +69,20 @@ def _shape(guest: GuestFacts) -> int:
     asked = (needs.cpu, needs.pages, needs.nodes, needs.pins, needs.secrets)
     models = (*(nic.model for nic in guest.guest.nics), *guest.sounds)
     return number((guest.virt_type, guest.arch, guest.machine, asked, models))
+
+
+def by_setup(host: HostFacts) -> Hashable:
+    """What is set on the host, and by what way the others are told to come."""
+    return _system(host), _way(host)
+
+
+@of_the_same
+def _way(host: HostFacts) -> Hashable:
+    try:
+        parts = urlsplit(host.peer_uri or "")
+        return parts.scheme, parts.port, bool(parts.hostname)
+    except ValueError:
+        return host.peer_uri
 
 
 def by_systems(pair: PairFacts) -> Hashable:

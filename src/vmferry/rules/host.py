@@ -9,7 +9,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.facts.system import Hook, SystemFacts
 from vmferry.model.finding import Finding, Severity
-from vmferry.rules.alike import by_shape, by_systems
+from vmferry.rules.alike import by_setup, by_shape, by_systems
 from vmferry.rules.effective import LET_IN, NO_SHELL, conf, value
 from vmferry.rules.registry import Voice, host_rule, move_rule, pair_rule
 
@@ -127,6 +127,7 @@ def _no_userfaultfd(host: HostFacts, system: SystemFacts) -> tuple[str, str] | N
     "sshd takes enough sessions at the same time",
     "libvirt: Cannot recv data: kex_exchange_identification: Connection closed by remote host",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def ssh_sessions(host: HostFacts, say: Voice) -> Iterator[Finding]:
     """MaxStartups counts those that have not logged in yet: a burst of qemu+ssh connections meets it."""

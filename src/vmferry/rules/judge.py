@@ -47,22 +47,37 @@ class Passed:
         return self._ask().findings
 
 
-NOTHING = Part(())
+class Whole:
+    """Parts as one."""
+
+    __slots__ = ("_parts", "open", "verdict")
+
+    def __init__(self, parts: Iterable[Part | Passed]) -> None:
+        self._parts = tuple(parts)
+        self.open = tuple(finding for part in self._parts for finding in part.open)
+        self.verdict = verdict(self.open)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(finding for part in self._parts for finding in part.findings)
+
+
+NOTHING = Whole(())
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What was found of one guest and one target, in parts that other judgements share."""
 
-    source: Part
-    target: Part
-    guest: Part
-    pair: tuple[Part | Passed, ...]
+    source: Whole
+    target: Whole
+    guest: Whole
+    pair: Whole
     move: tuple[Part | Passed, ...]
 
     @property
-    def parts(self) -> tuple[Part | Passed, ...]:
-        return (self.source, self.target, self.guest, *self.pair, *self.move)
+    def parts(self) -> tuple[Whole | Part | Passed, ...]:
+        return (self.source, self.target, self.guest, self.pair, *self.move)
 
     @property
     def verdict(self) -> Verdict:
@@ -89,56 +104,57 @@ class Judge:
     def __init__(self, policy: Policy = NO_POLICY) -> None:
         self._policy = policy
         self._rules = {scope: [rule for rule in all_rules() if rule.scope is scope] for scope in Scope}
-        self._bundles = {scope: _bundles(self._rules[scope]) for scope in (Scope.PAIR, Scope.MOVE)}
-        self._hosts: dict[int, Part] = {}
-        self._guests: dict[int, Part] = {}
-        self._pairs: dict[tuple[int, int, int], tuple[Part | Passed, ...]] = {}
+        self._bundles = {scope: _bundles(self._rules[scope]) for scope in Scope}
+        self._hosts: dict[int, Whole] = {}
+        self._guests: dict[int, Whole] = {}
+        self._pairs: dict[tuple[int, int, int], Whole] = {}
         self._answers: dict[tuple[str, int, Hashable], Part] = {}
         self._passed: set[tuple[str, Hashable]] = set()
         self._seen: list[object] = []  # kept alive, so that no other object gets the identity of one that is remembered
 
-    def host(self, host: HostFacts) -> Part:
-        part = self._hosts.get(id(host))
-        if part is None:
+    def host(self, host: HostFacts) -> Whole:
+        known = self._hosts.get(id(host))
+        if known is None:
             self._seen.append(host)
-            rules = self._asked(Scope.HOST, None if host.problem is None else REACHABLE_FIRST)
-            part = self._hosts[id(host)] = self._of_facts(rules, host, host.name)
-        return part
+            bundles = self._asked(Scope.HOST, None if host.problem is None else REACHABLE_FIRST)
+            known = self._hosts[id(host)] = Whole(self._parts(bundles, host, host.name))
+        return known
 
-    def guest(self, guest: GuestFacts) -> Part:
-        part = self._guests.get(id(guest))
-        if part is None:
+    def guest(self, guest: GuestFacts) -> Whole:
+        known = self._guests.get(id(guest))
+        if known is None:
             self._seen.append(guest)
-            rules = self._asked(Scope.GUEST, None if guest.guest.problem is None else READABLE_FIRST)
-            part = self._guests[id(guest)] = self._of_facts(rules, guest, guest.guest.host)
-        return part
+            bundles = self._asked(Scope.GUEST, None if guest.guest.problem is None else READABLE_FIRST)
+            known = self._guests[id(guest)] = Whole(self._parts(bundles, guest, guest.guest.host))
+        return known
 
     def move(self, move: MoveFacts) -> Judgement:
         here, there = move.source, move.target.host
         source, target = self.host(here), self.host(there)
         if here.problem is not None or there.problem is not None:
-            return Judgement(self._reached(here), self._reached(there), NOTHING, (), ())
+            return Judgement(self._reached(here), self._reached(there), NOTHING, NOTHING, ())
         guest, pair = self.guest(move.guest), self._pair(move)
         readable = move.guest.guest.problem is None
-        moved = tuple(self._parts(self._bundles[Scope.MOVE], move, there)) if readable else ()
+        moved = tuple(self._parts(self._bundles[Scope.MOVE], move, there.name, there)) if readable else ()
         return Judgement(source, target, guest, pair, moved)
 
-    def _reached(self, host: HostFacts) -> Part:
+    def _reached(self, host: HostFacts) -> Whole:
         """Of a host beside one that does not answer only that it answers."""
-        return Part(finding for finding in self.host(host).findings if finding.rule == REACHABLE_FIRST)
+        return Whole([Part(finding for finding in self.host(host).findings if finding.rule == REACHABLE_FIRST)])
 
-    def _pair(self, move: MoveFacts) -> tuple[Part | Passed, ...]:
-        key = (id(move.source), id(move.target.host), id(move.path))
-        parts = self._pairs.get(key)
-        if parts is None:
+    def _pair(self, move: MoveFacts) -> Whole:
+        there = move.target.host
+        key = (id(move.source), id(there), id(move.path))
+        known = self._pairs.get(key)
+        if known is None:
             self._seen.append(move.path)
-            parts = self._pairs[key] = tuple(self._parts(self._bundles[Scope.PAIR], move.pair, move.target.host))
-        return parts
+            known = self._pairs[key] = Whole(self._parts(self._bundles[Scope.PAIR], move.pair, there.name))
+        return known
 
     def _parts(
-        self, bundles: Sequence[Bundle], facts: PairFacts | MoveFacts, target: HostFacts
+        self, bundles: Sequence[Bundle], facts: Facts, host: str, target: HostFacts | None = None
     ) -> Iterator[Part | Passed]:
-        """Put into words: what was not judged yet, and what does not pass."""
+        """What was not judged yet, and what does not pass, put into words. `host`: whose policy counts."""
         quiet: list[Rule] = []
         for bundle in bundles:
             if bundle.alike is not None:
@@ -146,39 +162,36 @@ class Judge:
                 if known in self._passed:
                     quiet += bundle.rules
                 else:
-                    yield self._looked_at(bundle, known, facts, target)
+                    yield self._looked_at(bundle, known, facts, host)
             elif bundle.key is not None:
-                yield self._answered(bundle, (bundle.name, id(target), bundle.key(facts)), facts, target)
+                yield self._answered(bundle, (bundle.name, id(target), bundle.key(facts)), facts, host)
             else:
-                yield self._of_facts(bundle.rules, facts, target.name)
+                yield self._of_facts(bundle.rules, facts, host)
         if quiet:
-            yield Passed(lambda: self._of_facts(quiet, facts, target.name))
+            yield Passed(lambda: self._of_facts(quiet, facts, host))
 
-    def _looked_at(
-        self, bundle: Bundle, known: tuple[str, Hashable], facts: PairFacts | MoveFacts, target: HostFacts
-    ) -> Part:
-        part = self._of_facts(bundle.rules, facts, target.name)
+    def _looked_at(self, bundle: Bundle, known: tuple[str, Hashable], facts: Facts, host: str) -> Part:
+        part = self._of_facts(bundle.rules, facts, host)
         # With a policy, what is only worth knowing on one host may be more than that on another.
         if not part.open and not (self._policy.overrides and any(finding.remedy for finding in part.findings)):
             self._seen.append(facts)
             self._passed.add(known)
         return part
 
-    def _answered(
-        self, bundle: Bundle, known: tuple[str, int, Hashable], facts: PairFacts | MoveFacts, target: HostFacts
-    ) -> Part:
+    def _answered(self, bundle: Bundle, known: tuple[str, int, Hashable], facts: Facts, host: str) -> Part:
         part = self._answers.get(known)
         if part is None:
             self._seen.append(facts)
-            part = self._answers[known] = self._of_facts(bundle.rules, facts, target.name)
+            part = self._answers[known] = self._of_facts(bundle.rules, facts, host)
         return part
 
-    def _asked(self, scope: Scope, only: str | None) -> list[Rule]:
+    def _asked(self, scope: Scope, only: str | None) -> Sequence[Bundle]:
         """`only`: the one rule that has something to look at."""
-        return [rule for rule in self._rules[scope] if only in (None, rule.id)]
+        if only is None:
+            return self._bundles[scope]
+        return _bundles(rule for rule in self._rules[scope] if rule.id == only)
 
     def _of_facts(self, rules: Iterable[Rule], facts: Facts, host: str) -> Part:
-        """`host`: whose policy counts."""
         findings = (finding for rule in rules for finding in _answer(rule, facts))
         return Part(self._policy.applied(findings, host))
 

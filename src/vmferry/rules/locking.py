@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import PairFacts
 from vmferry.model.finding import Finding, Severity
-from vmferry.rules.alike import by_systems
+from vmferry.rules.alike import by_setup, by_systems
 from vmferry.rules.effective import LET_IN, NO_SHELL, change, conf, shown_value, value
 from vmferry.rules.registry import Voice, host_rule, pair_rule
 
@@ -93,6 +93,7 @@ def lock_space(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     "the lock manager's daemon can be reached",
     "libvirt: Failed to connect socket to '/var/run/libvirt/virtlockd-sock'",
     severity=Severity.REFUSE,
+    alike=by_setup,
 )
 def lock_daemon(host: HostFacts, say: Voice) -> Iterator[Finding]:
     system = host.system

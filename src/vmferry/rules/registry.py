@@ -118,8 +118,8 @@ class Rule:
     asked every time.
     """
     alike: Key | None = None
-    """All that decides whether a rule of moves or pairs passes, the target too, names apart (`rules/alike.py`): where
-    it passed for one it passes for every other of the same value.
+    """All that decides whether the rule passes, of a move the target too, names apart (`rules/alike.py`): where it
+    passed for one it passes for every other of the same value.
     """
 
     def findings(self, facts: HostFacts | GuestFacts | PairFacts | MoveFacts) -> tuple[Finding, ...]:
@@ -131,10 +131,16 @@ _rules: dict[str, Rule] = {}
 
 
 def host_rule(
-    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+    id: str,
+    title: str,
+    reference: str,
+    *,
+    severity: Severity = Severity.REFUSE,
+    guards_data: bool = False,
+    alike: Key | None = None,
 ) -> Callable[[HostCheck], HostCheck]:
     """Register a check of one host under its stable id."""
-    return _register(Scope.HOST, id, title, reference, severity, guards_data)
+    return _register(Scope.HOST, id, title, reference, severity, guards_data, alike=alike)
 
 
 def guest_rule(

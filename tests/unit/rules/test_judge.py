@@ -9,7 +9,10 @@ from dataclasses import replace
 import pytest
 
 from vmferry.facts.disk import DiskSight
-from vmferry.facts.move import MoveFacts
+from vmferry.facts.host import HostFacts
+from vmferry.facts.move import MoveFacts, PairFacts
+from vmferry.facts.network import Address
+from vmferry.facts.storage import Export
 from vmferry.facts.wish import NO_WISH
 from vmferry.model.finding import Finding, Severity
 from vmferry.rules import all_rules, judge
@@ -18,7 +21,8 @@ from vmferry.rules.policy import Entry, policy_of
 from vmferry.rules.registry import Rule, Scope, Voice
 
 from .cases import PASSING, with_guest, with_sights, with_target
-from .passing_storage import KEPT
+from .passing_network import network
+from .passing_storage import KEPT, STORAGE
 from .subjects.version import release
 from .test_rules import CASES
 
@@ -28,6 +32,7 @@ MOVES = [case[1] for cases in CASES.values() for case in cases]
 PLAIN = [replace(move, wish=NO_WISH) for move in MOVES]
 """As a whole fleet is judged."""
 ALIKE = [rule for rule in all_rules() if rule.alike is not None]
+NETWORK = network("h2")
 GONE = DiskSight("vda", False, "it is not there")
 KEYED = [rule for rule in all_rules() if rule.key is not None]
 
@@ -50,6 +55,16 @@ def mixed() -> Iterator[MoveFacts]:
 
 
 MIXED = list(mixed())
+
+
+def looked_at(rule: Rule, move: MoveFacts) -> tuple[HostFacts | PairFacts | MoveFacts, ...]:
+    match rule.scope:
+        case Scope.HOST:
+            return (move.source, move.target.host)
+        case Scope.PAIR:
+            return (move.pair,)
+        case _:
+            return (move,)
 
 
 def renamed(move: MoveFacts, target: str) -> MoveFacts:
@@ -81,9 +96,9 @@ def test_what_passes_for_one_passes_for_all_that_are_alike(rule: Rule) -> None:
     assert rule.alike is not None
     answers: dict[Hashable, bool] = {}
     for move in MIXED:
-        facts = move.pair if rule.scope is Scope.PAIR else move
-        passes = all(finding.severity is Severity.INFO for finding in rule.findings(facts))
-        assert answers.setdefault(rule.alike(facts), passes) is passes, facts
+        for facts in looked_at(rule, move):
+            passes = all(finding.severity is Severity.INFO for finding in rule.findings(facts))
+            assert answers.setdefault(rule.alike(facts), passes) is passes, facts
 
 
 def test_alike_moves_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +118,20 @@ def test_alike_moves_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert looks == ["h2"]
     assert [each.verdict for each in said] == ["pass", "pass"]
     assert said[1].findings == judge(other)
+
+
+@pytest.mark.parametrize(
+    "keeper",
+    [
+        with_target(network=replace(NETWORK, addresses=(*(NETWORK.addresses or ()), Address("eth9", "10.0.0.9", 24)))),
+        with_target(storage=replace(STORAGE, exports=(Export("gluster", "shared"),))),
+    ],
+    ids=["it has the server's address", "it has a brick"],
+)
+def test_a_target_that_keeps_the_disks_is_like_no_other(keeper: MoveFacts) -> None:
+    remembering = Judge()
+    verdicts = [remembering.move(replace(move, wish=NO_WISH)).verdict for move in (PASSING, keeper)]
+    assert verdicts == ["pass", "warn"]
 
 
 def test_what_is_alike_and_does_not_pass_is_put_into_words_for_each() -> None:
