@@ -6,7 +6,7 @@ import threading
 
 import click
 
-from vmferry.cli.completion import complete_job
+from vmferry.cli.completion import complete_guest, complete_job
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT
 from vmferry.cli.interrupt import cancelling
@@ -105,6 +105,31 @@ def job_cancel(app: App, name: str, timeout_s: float) -> int:
         result = adopt(app, fleet, found, wanted) or cancel(app.jobs, app.tools.clock, found.id).result
     code = conclude(app, result)
     return DONE if result.outcome is Outcome.ROLLED_BACK else FAILED if code == DONE else code
+
+
+@job.command("adopt")
+@click.argument("guest", metavar="GUEST", shell_complete=complete_guest)
+@timeout_option()
+@pass_app
+def job_adopt(app: App, guest: str, timeout_s: float) -> int:
+    """Take charge of a migration that is under way but that no job here knows, and follow it to its end.
+
+    As one that virsh began, or whose record is lost. Ctrl-C cancels it.
+    """
+    from vmferry.cli.migrate import conclude
+    from vmferry.cli.progress_line import ProgressLine
+    from vmferry.service.adopting import find_underway, take_charge
+
+    line = ProgressLine()
+    with app.fleet(timeout_s) as fleet, cancelling(f"the migration of {guest}") as cancel:
+        reconcile_dead(app, fleet)
+        found, lease = take_charge(fleet, app.tools, find_underway(fleet, app.store, guest))
+        try:
+            show = line.show if app.verbosity >= 0 else _nothing
+            result = reconciler(app, fleet, cancel, show).go_on(found, lease, "taken charge of")
+        finally:
+            line.close()
+    return conclude(app, result)
 
 
 @job.command("force")

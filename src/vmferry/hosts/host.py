@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import libvirt
 
@@ -54,8 +54,10 @@ class LibvirtHost:
     def _connection(self) -> libvirt.virConnect:
         return self._line.connection
 
-    def _asking(self, what: str) -> contextlib.AbstractContextManager[None]:
-        return asking(self._entry.name, self._connection, what)
+    @contextlib.contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        with self._line.used(), asking(self._entry.name, self._connection, what):
+            yield
 
     def _domain(self, uuid: str) -> libvirt.virDomain:
         return self._line.domain(uuid)
@@ -140,10 +142,12 @@ class LibvirtHost:
             return abilities.baseline(self._connection, arch, virt_type, cpus)
 
     def see_disks(self, disks: Sequence[Disk], marks: Sequence[Sequence[str]] = ()) -> tuple[DiskSight, ...]:
-        return look_at(disks, self._shell, self._connection, marks)
+        with self._line.used():
+            return look_at(disks, self._shell, self._connection, marks)
 
     def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
-        return mark(disks, self._shell, self._connection)
+        with self._line.used():
+            return mark(disks, self._shell, self._connection)
 
     def unmark_disks(self) -> None:
         unmark(self._shell)
@@ -225,8 +229,7 @@ class LibvirtHost:
             guests.keep_definition(self._connection, self._domain(uuid))
 
     def close(self) -> None:
-        with contextlib.suppress(libvirt.libvirtError):  # it is gone already, which is what was wanted
-            self._line.close()
+        self._line.close()
         self._ways.close()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import libvirt
 
@@ -20,6 +21,7 @@ class Line:
         self._connection, self._reopen = connection, reopen
         self._domains: dict[str, libvirt.virDomain] = {}
         self._closed = False
+        self._users = 0
         self._lock = threading.Lock()  # held to look at and replace all of these
 
     @property
@@ -40,7 +42,25 @@ class Line:
             known[uuid] = connection.lookupByUUIDString(uuid)
         return known[uuid]
 
+    @contextlib.contextmanager
+    def used(self) -> Iterator[None]:
+        """For as long as a call runs. Libvirt's own calls hold no reference: to close under one of them is a crash."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._close_unused()
+
     def close(self) -> None:
+        """At once, or after the last call that runs; one that never answers keeps it to the end of the process."""
         with self._lock:
             self._closed = True
-            self._connection.close()
+            self._close_unused()
+
+    def _close_unused(self) -> None:
+        if self._closed and not self._users:
+            with contextlib.suppress(libvirt.libvirtError):  # it is gone already, which is what was wanted
+                self._connection.close()

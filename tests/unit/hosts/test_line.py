@@ -52,3 +52,15 @@ def test_a_closed_one_stays_closed() -> None:
     line = Line(first, Connection)
     line.close()
     assert line.connection is first
+
+
+def test_one_that_is_in_use_is_closed_after_its_last_call() -> None:
+    """Libvirt's calls hold no reference to their connection: one that is closed under them crashes the process."""
+    first = Connection()
+    line = Line(first, Connection)
+    with line.used():
+        with line.used():
+            line.close()
+            assert first.alive
+        assert first.alive
+    assert not first.alive
