@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[2] / "docs/rules.md"
 
 
 def test_the_page_is_what_the_rules_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == rules_page(), "docs/rules.md is stale: run script/rules"
+    assert PAGE.read_text(encoding="utf-8") == rules_page(), "docs/rules.md is stale: run script/pages"
 
 
 def test_every_rule_is_on_it_once() -> None:

@@ -1,4 +1,4 @@
-"""docs/rules.md, made from the rules themselves by `script/rules`."""
+"""docs/rules.md, made from the rules themselves by `script/pages`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vmferry.rules.registry import SUBJECTS, Rule, Scope, all_rules
 _HEAD = """\
 # The rules
 
-What `vmferry check` and `vmferry host check` judge by. Made from the rules themselves by `script/rules`; a test fails
+What `vmferry check` and `vmferry host check` judge by. Made from the rules themselves by `script/pages`; a test fails
 when it is stale. `vmferry rule show ID` says the same of one.
 
 *Worst* is the worst that a rule says; any rule says `unknown` where it could not see what it needs. **D**: it guards

@@ -97,7 +97,7 @@ def _system(host: HostFacts) -> int:
 
 def by_hosts(move: MoveFacts) -> Hashable:
     """The source, and whether TLS is asked for, whatever the guest."""
-    return id(move.source), move.wish.tls, move.wish.tls_destination
+    return id(move.source), move.wish.encryption, move.wish.tls, move.wish.tls_destination
 
 
 def by_files(move: MoveFacts) -> Hashable:
