@@ -28,7 +28,7 @@ from vmferry.model.tuning import PLAIN, Convergence, Encryption, Tuning
 from vmferry.placement.rank import Candidate
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
 from vmferry.rules.policy import NO_POLICY, Policy
-from vmferry.rules.post_copy import unsafe
+from vmferry.rules.post_copy import unresumable, unsafe
 from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
 from vmferry.service.definition import arriving
@@ -247,10 +247,12 @@ class Migration:
         """Libvirt has to be told at the start. Not where a plain copy would fail for it."""
         if self.request.post_copy is False or policy is Convergence.CAREFUL:
             return False
-        reason = unsafe(replace(move, wish=replace(move.wish, post_copy=True)))
-        if reason is not None and self.request.post_copy:
-            self.listener.note(f"without post-copy: {reason}")
-        return reason is None
+        asked = self.request.post_copy is True
+        wished = replace(move, wish=replace(move.wish, post_copy=True))
+        reason, lasting = unsafe(wished), unresumable(wished)
+        if asked and (reason or lasting):
+            self.listener.note(f"without post-copy: {reason}" if reason else f"post-copy, as asked for, but {lasting}")
+        return reason is None and (asked or lasting is None)
 
     def _end(self, record: Record, event: Event, error: str) -> MigrationResult:
         """Of a migration that has touched nothing."""

@@ -20,9 +20,10 @@ from vmferry.flow.states import AT_REST, Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, Outcome
 from vmferry.ports import Clock, Copy, Jobs
+from vmferry.rules.post_copy import resume_crashes
 from vmferry.service.orders import resume_order
 from vmferry.service.record import Record
-from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, pause_s, tries
+from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, UNRESUMABLE, pause_s, tries
 from vmferry.service.sides import Sides
 from vmferry.service.steering import Steering
 from vmferry.service.steps import StepLog
@@ -177,10 +178,13 @@ class Transaction:
             self._enter(Event.DOUBT, self.text)
             return
         self.guides.note(BROKEN.format(**names))
-        until_s = self.guides.clock.now_s() + pause_s(tried)
-        while self.guides.clock.now_s() < until_s:
-            self.guides.clock.sleep(1.0)
-            self.record.renew()
+        libvirt = self._unresumable()
+        if libvirt is not None:
+            if self._stays_broken():
+                self.text = UNRESUMABLE.format(libvirt=libvirt, **names)
+                self._enter(Event.DOUBT, self.text)
+            return
+        self._pause(pause_s(tried))
         effect = Effect(What.RECOVER, self.sides.source_name)
         self.record.intend(effect)
         self.record.renew(now=True)
@@ -193,6 +197,30 @@ class Transaction:
                 return
             self._follow(copy)
             self._copy_ended(effect, copy.problem)
+
+    def _unresumable(self) -> str | None:
+        """The target's libvirt, if it must not be told to resume."""
+        try:
+            libvirt = self.sides.host(self.sides.target_name).describe().libvirt
+        except VmferryError:
+            return None
+        return libvirt if resume_crashes(libvirt) else None
+
+    def _stays_broken(self) -> bool:
+        """Libvirt takes a post-copy for broken when its own connection is; QEMU's may go on by itself."""
+        for tried in range(MOST_TRIES):
+            self._pause(pause_s(tried))
+            seen = self.sides.look()
+            if Sight.POST_COPY_BROKEN not in (seen.source, seen.target):
+                self.record.enter(Event.BREAK, "it is not broken any more")
+                return False
+        return True
+
+    def _pause(self, duration_s: float) -> None:
+        until_s = self.guides.clock.now_s() + duration_s
+        while self.guides.clock.now_s() < until_s:
+            self.guides.clock.sleep(1.0)
+            self.record.renew()
 
     def _follow(self, copy: Copy | None) -> None:
         guides = self.guides
