@@ -203,7 +203,7 @@ def lab(rate: str, rounds: int) -> Iterator[str]:
 
 
 def lab_table(link_bytes_s: float, rounds: int) -> Iterator[str]:
-    yield "| dirtied, of the link | by | median time, s | longest silence, ms | ended | of the best that keeps the budget |"
+    yield "| dirtied, of the link | by | median time, s | longest silence, ms | ended | of the best in budget |"
     yield "|---|---|---|---|---|---|"
     for factor in FACTORS:
         dirty = f"{int(factor * link_bytes_s)}"

@@ -21,7 +21,7 @@ from vmferry.flow.states import Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
 from vmferry.model.guest import Guest, GuestState, Probe
-from vmferry.model.job import Ask, Job, Plan
+from vmferry.model.job import DIRTY_PERIOD_S, Ask, Job, Plan
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 from vmferry.model.slots import UNLIMITED, Slots, Wait
 from vmferry.model.tuning import PLAIN, Convergence, Encryption, Tuning
@@ -43,6 +43,9 @@ from vmferry.service.transaction import OUTCOMES, Guides, Transaction
 TURN_EVERY_S = 0.5
 PATIENCE_S = 30.0
 """Libvirt needs a moment to clean up a target whose QEMU died; a dead peer is seen by its keepalive after 30 s."""
+
+LONG_S = 6.0
+"""Of a copy that is expected to take longer, a second for measuring what the guest dirties is well spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,8 @@ class Migration:
         move = report.move(report.best.host)
         with self.log.step("forecast"):
             forecast = self._forecast(move.guest, target)
+            if forecast is not None and forecast.duration_s.p50 > LONG_S and not self.request.dry_run:
+                forecast = self._measured(move.guest, target) or forecast
         self.result = replace(self.result, target=report.best.host, forecast=forecast, steps=self.log.steps)
         self.listener.chosen(report.best.host, forecast)
         return (move, target), ""
@@ -275,6 +280,16 @@ class Migration:
         except VmferryError as error:
             self.listener.note(f"no forecast: {error.message}")
             return None
+
+    def _measured(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
+        """With what the guest dirties now, which also tells in the first round of a long copy whether it can end."""
+        try:
+            dirty = self.request.source.dirty_rate(facts.guest.uuid, DIRTY_PERIOD_S)
+        except VmferryError as error:
+            self.listener.note(f"what the guest dirties was not measured: {error.message}")
+            return None
+        self.plan = replace(self.plan, dirty_rate_bytes_s=dirty)
+        return self._forecast(facts, target)
 
     def _move(self, record: Record, move: MoveFacts, target: HostPort) -> MigrationResult:
         request, tools = self.request, self.tools

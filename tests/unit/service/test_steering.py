@@ -246,6 +246,27 @@ def test_figures_of_a_post_copy() -> None:
     assert measured.downtime_ms is not None
 
 
+def test_of_a_long_copy_it_is_measured_before_and_told_in_its_first_round() -> None:
+    ground = Steered(UNTAMED)
+    assert ground.run("beta").outcome is Outcome.MIGRATED
+    (job,) = ground.jobs.jobs()
+    assert job.plan.dirty_rate_bytes_s == UNTAMED
+    assert max(each.round for each in ground.watched) == 1
+    assert ground.seen.told.index("chosen beta") > 0
+
+
+def test_of_a_short_copy_it_is_not_measured() -> None:
+    ground = Steered(MB, memory_bytes=300 * MB)
+    ground.run("beta")
+    assert ground.jobs.jobs()[0].plan.dirty_rate_bytes_s is None
+
+
+def test_what_cannot_be_measured_stops_nothing() -> None:
+    ground = Steered(10 * MB)
+    ground.world.host("alpha").faults.unknown.add("dirty_rate")
+    assert ground.run("beta").outcome is Outcome.MIGRATED
+
+
 def test_pauses_grow_to_a_bound() -> None:
     pauses = [pause_s(tried) for tried in range(MOST_TRIES)]
     assert pauses == sorted(pauses)
