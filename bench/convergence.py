@@ -117,7 +117,7 @@ def recorded_table(found: Sequence[Told]) -> Iterator[str]:
 
 GUEST = "conv"
 MEMORY, WORKING_SET = "256MiB", "96MiB"
-FACTORS = (0.3, 0.6, 0.9, 1.2, 2.0)
+FACTORS = "0.3,0.6,0.9,1.2,2.0"
 """Of the link's rate, dirtied."""
 BUDGET_MS = 500
 GIVEN_UP_S = 90.0
@@ -191,21 +191,21 @@ MOVERS: dict[str, Mover] = {
 OURS = "vmferry, balanced"
 
 
-def lab(rate: str, rounds: int) -> Iterator[str]:
+def lab(rate: str, rounds: int, factors: Sequence[float]) -> Iterator[str]:
     """Raises RuntimeError where the guest is lost."""
     run(VMFERRY, "lab", "up", "--hosts", "2")
     try:
         for host in ("h1", "h2"):
             run(VMFERRY, "lab", "link", host, "--rate", rate)
-        yield from lab_table(parse_bit_rate(rate) / 8, rounds)
+        yield from lab_table(parse_bit_rate(rate) / 8, rounds, factors)
     finally:
         run(VMFERRY, "lab", "down")
 
 
-def lab_table(link_bytes_s: float, rounds: int) -> Iterator[str]:
+def lab_table(link_bytes_s: float, rounds: int, factors: Sequence[float]) -> Iterator[str]:
     yield "| dirtied, of the link | by | median time, s | longest silence, ms | ended | of the best in budget |"
     yield "|---|---|---|---|---|---|"
-    for factor in FACTORS:
+    for factor in factors:
         dirty = f"{int(factor * link_bytes_s)}"
         size = ("--memory", MEMORY, "--working-set", WORKING_SET, "--dirty", dirty)
         run(VMFERRY, "lab", "guest", GUEST, *size, "--on", "h1")
@@ -265,6 +265,7 @@ def main() -> None:
     of_lab = parts.add_parser("lab")
     of_lab.add_argument("--rate", default="200mbit")
     of_lab.add_argument("--rounds", type=int, default=3)
+    of_lab.add_argument("--factors", default=FACTORS)
     chosen = parser.parse_args()
     if chosen.part == "recorded":
         if not chosen.folder.is_dir():
@@ -273,7 +274,7 @@ def main() -> None:
         return
     os.environ.setdefault("VMFERRY_LAB", "conv")
     print(f"{machine()}; {today()}; link {chosen.rate}, {chosen.rounds} moves each\n")
-    for line in lab(chosen.rate, chosen.rounds):
+    for line in lab(chosen.rate, chosen.rounds, [float(each) for each in chosen.factors.split(",")]):
         print(line, flush=True)
 
 

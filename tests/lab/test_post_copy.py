@@ -1,4 +1,10 @@
-"""Guests that dirty memory faster than the link carries it, on real hosts: post-copy, its loss, and its refusal."""
+"""Guests that dirty memory faster than the link carries it, on real hosts: post-copy, its loss, and its refusal.
+
+A post-copy whose connection is reset cannot be brought to its end on the lab by either of its releases: libvirt 11.3 of
+Debian 13 ends by a fault (a null pointer in qemuProcessIncomingDefNew) as the target of a resume, and a target with
+Debian 12's QEMU 7.2 waits for a page with its main loop, so that libvirt's first call never ends and no second one is
+taken. That case is held by hosts in memory, tests/unit/service/test_steering.py.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +29,7 @@ RATE = "100mbit"
 """About 12 MB/s: the guest dirties several times as much."""
 LIMIT_S = 180.0
 OLDER = "h3"
-"""Debian 12: its libvirt resumes a post-copy; that of Debian 13 (11.3) ends by a fault as its target."""
+"""Debian 12: a post-copy to it may be resumed, so that the policy may choose it."""
 
 
 @pytest.fixture
@@ -126,16 +132,4 @@ def test_the_network_is_lost_for_a_while(lab: Layout, vmferry: Run, address: str
     control.set_link(lab, OLDER, up=True)
     document, _ = ended(work, 0)
     assert document["outcome"] == "migrated"
-    whole_on(lab, OLDER, address)
-
-
-def test_a_broken_post_copy_is_resumed(lab: Layout, vmferry: Run, address: str) -> None:
-    """QEMU's own end of its connection, as a reset on the way makes it."""
-    work = begun(lab, "--to", OLDER)
-    until(lab, "h1", "post-copy")
-    ssh(lab, "h1", "virsh", "domjobabort", GUEST, "--postcopy")
-    document, err = ended(work, 0)
-    assert document["outcome"] == "migrated"
-    assert "is broken" in err
-    assert ("done", "resume a broken post-copy") in effects(vmferry)
     whole_on(lab, OLDER, address)

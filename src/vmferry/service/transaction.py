@@ -146,8 +146,7 @@ class Transaction:
             except HostError as error:
                 self._copy_ended(effect, error)
                 return
-            self._follow(copy)
-            self._copy_ended(effect, copy.problem)
+            self._copy_ended(effect, self._heard(copy))
 
     def _cancelled_early(self) -> None:
         self.text = "cancelled before the copy began; nothing was changed"
@@ -195,8 +194,7 @@ class Transaction:
             except HostError as error:
                 self._copy_ended(effect, error)
                 return
-            self._follow(copy)
-            self._copy_ended(effect, copy.problem)
+            self._copy_ended(effect, self._heard(copy))
 
     def _unresumable(self) -> str | None:
         """The target's libvirt, if it must not be told to resume."""
@@ -222,7 +220,8 @@ class Transaction:
             self.guides.clock.sleep(1.0)
             self.record.renew()
 
-    def _follow(self, copy: Copy | None) -> None:
+    def _follow(self, copy: Copy | None) -> bool:
+        """False where libvirt's own call was not waited for to its end."""
         guides = self.guides
         steering = Steering(self.record, self.sides, guides.note)
         watching = Watching(self.record, self.sides, guides.jobs, guides.clock, guides.cancel, guides.show, steering)
@@ -231,6 +230,13 @@ class Transaction:
         finally:
             self.last = watching.last or self.last
             self.gave_up = steering.gave_up
+        return not watching.left
+
+    def _heard(self, copy: Copy) -> VmferryError | None:
+        """Follow it, and say how libvirt's call has ended."""
+        if self._follow(copy):
+            return copy.problem
+        return HostUnreachable(self.sides.source_name, "libvirt's call does not end, though its post-copy is broken")
 
     def _copy_ended(self, effect: Effect, problem: VmferryError | None) -> None:
         """Only a good end is believed; of any other, the hosts are asked."""

@@ -267,6 +267,17 @@ def test_what_cannot_be_measured_stops_nothing() -> None:
     assert ground.run("beta").outcome is Outcome.MIGRATED
 
 
+def test_a_call_of_libvirt_s_that_never_ends_is_not_waited_for() -> None:
+    """As of a target whose QEMU waits for a page, and so says nothing any more."""
+    ground = Steered(UNTAMED)
+    ground.world.plan_fault(ground.guest, CopyFault(CopyEffect.LOSES_WAY, for_s=40.0, unheard=True))
+    result = ground.run("beta")
+    assert result.outcome is Outcome.IN_DOUBT
+    assert ground.made(What.COPY) == [Kind.INTENT, Kind.LOST]
+    assert set(ground.made(What.RECOVER)) == {Kind.INTENT, Kind.FAILED}
+    assert set(ground.world.active_on(ground.guest)) == {"alpha", "beta"}
+
+
 def test_pauses_grow_to_a_bound() -> None:
     pauses = [pause_s(tried) for tried in range(MOST_TRIES)]
     assert pauses == sorted(pauses)
