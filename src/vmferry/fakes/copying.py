@@ -234,6 +234,8 @@ class _Copy:
             self._lose_touch()
             self._strike(percent(self.last))
             self.next = next(self.coming, None)
+        if self.stalled and self.guest.uuid in self.source.jobs:
+            self.source.jobs[self.guest.uuid] = self.last = replace(self.last, elapsed_ms=round(self._elapsed_s * 1000))
         if self.next is None and not self.stalled and self.mended_s is None:
             self._strike(100)
             self._switch()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from vmferry.errors import HostError, HostUnreachable, VmferryError
 from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, has_copied, is_undone, undoing
 from vmferry.flow.journal import Entry, Kind, unanswered
-from vmferry.flow.settle import Cell, Patience, settle
+from vmferry.flow.settle import Cell, Patience, settle, told
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import AT_REST, Event, State, next_state
 from vmferry.forecast.progress import Progress
@@ -270,7 +270,7 @@ class Transaction:
         self._enter(cell.event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
 
     def _told(self, cell: Cell) -> str:
-        return cell.text.format(source=self.sides.source_name, target=self.sides.target_name)
+        return told(cell, self.sides.source_name, self.sides.target_name)
 
     def _believed(self) -> tuple[Sighted, Cell]:
         patience_s = {
