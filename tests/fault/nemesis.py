@@ -2,6 +2,9 @@
 
 There are no threads. A worker that is frozen stays where it is on the stack while others work, and thaws when they are
 done; one that dies leaves its stack by an exception that nothing catches. A seed is one history.
+
+No worker is frozen past its lease between its last look at the lease and the effect: no fence on this side of a host
+can close that moment. What is made of it there is up to the host's own look at the guest, right before it acts.
 """
 
 from __future__ import annotations
@@ -135,7 +138,7 @@ class History:
         if where == "jobs":
             self._strike(worker, where, method, (*AT_ANY, *AT_JOBS))
             return
-        fine = AT_ANY if method in CHANGES else (*AT_ANY, "freeze")
+        fine = ("kill", "delay", "cancel", "ask") if method in CHANGES else (*AT_ANY, "freeze")
         self._strike(worker, where, method, (*fine, *AT_HOSTS[1:]))
         if method in CHANGES:
             self.witness.look(f"{worker} is about to {method} on {where}")
