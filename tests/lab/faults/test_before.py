@@ -15,6 +15,7 @@ from .conftest import GUEST, LIMIT_S, Document, Ground, until
 AT_STATE = Path(__file__).with_name("at_state.py")
 HOOK = "/etc/libvirt/hooks/qemu"
 QEMU = "/usr/bin/qemu-system-x86_64"
+RESTART = "systemctl reset-failed libvirtd; systemctl restart libvirtd"
 OTHER = f"""
 <domain type='qemu'><name>{GUEST}</name><memory unit='MiB'>16</memory>
 <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os></domain>
@@ -35,6 +36,7 @@ def migrate_with(ground: Ground, state: str, host: str | None, script: str = "")
         timeout=2 * LIMIT_S,
         check=False,
     )
+    assert done.stdout or what == "die", done.stderr
     return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
 
 
@@ -99,11 +101,11 @@ def test_row_7_a_snapshot_appears_after_the_check(ground: Ground) -> None:
 
 
 def test_row_8_the_target_s_hook_says_no(ground: Ground) -> None:
-    ground.undo.append(lambda: ground.on("h2", f"rm -f {HOOK}; systemctl restart libvirtd"))
+    ground.undo.append(lambda: ground.on("h2", f"rm -f {HOOK}; {RESTART}"))
     ground.on(
         "h2",
         f"printf '#!/bin/sh\\n[ $2 = migrate ] && {{ echo not today >&2; exit 1; }}; cat\\n' >{HOOK}; "
-        f"chmod 755 {HOOK}; systemctl restart libvirtd",
+        f"chmod 755 {HOOK}; {RESTART}",
     )
     code, document, said = migrate_with(ground, "planned", "h1", "true")
     assert (code, document["outcome"]) == (4, "rolled_back"), said
@@ -125,26 +127,25 @@ def test_row_9_the_target_s_qemu_does_not_start(ground: Ground) -> None:
 
 
 def test_row_10_the_target_s_daemon_dies_while_it_prepares(ground: Ground) -> None:
-    ground.undo.append(lambda: ground.on("h2", f"rm -f {HOOK}; systemctl restart libvirtd"))
+    ground.undo.append(lambda: ground.on("h2", f"rm -f {HOOK}; {RESTART}"))
     ground.on(
         "h2",
-        f"printf '#!/bin/sh\\n[ $2 = prepare ] && kill -KILL $PPID; cat\\n' >{HOOK}; chmod 755 {HOOK}; "
-        "systemctl restart libvirtd",
+        f"printf '#!/bin/sh\\n[ $2 = prepare ] && kill -KILL $PPID; cat\\n' >{HOOK}; chmod 755 {HOOK}; {RESTART}",
     )
     code, document, said = migrate_with(ground, "planned", "h1", "true")
     assert (code, document["outcome"]) == (4, "rolled_back"), said
-    ground.on("h2", f"rm -f {HOOK}; systemctl restart libvirtd")
+    ground.on("h2", f"rm -f {HOOK}; {RESTART}")
     ground.safe_on("h1")
     ground.can_move()
 
 
 def test_row_15_no_port_is_free(ground: Ground) -> None:
     conf = "/etc/libvirt/qemu.conf"
-    ground.undo.append(lambda: ground.on("h2", f"mv {conf}.saved {conf}; systemctl restart libvirtd"))
+    ground.undo.append(lambda: ground.on("h2", f"mv {conf}.saved {conf}; {RESTART}"))
     ground.on(
         "h2",
         f"cp -p {conf} {conf}.saved; printf 'migration_port_min = 49152\\nmigration_port_max = 49152\\n' >>{conf}; "
-        "systemctl restart libvirtd; systemd-run -q --unit=hold-port systemd-socket-activate -l 49152 /bin/cat",
+        f"{RESTART}; systemd-run -q --unit=hold-port systemd-socket-activate -l 49152 /bin/cat",
     )
     ground.undo.append(lambda: ground.on("h2", "systemctl stop hold-port"))
     code, document, said = migrate_with(ground, "planned", "h1", "true")
