@@ -23,8 +23,8 @@ class Run:
     stdout: str
 
 
-def run(*command: str) -> Run:
-    """Raises RuntimeError with the command's own words where it fails."""
+def run(*command: str, accept: Sequence[int] = (0,)) -> Run:
+    """Raises RuntimeError with the command's own words where it ends with another code than these."""
     # As for any user, Python may keep what it compiled.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.monotonic()
@@ -36,7 +36,7 @@ def run(*command: str) -> Run:
     _, status, usage = os.wait4(process.pid, 0)
     wall_s = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    if process.returncode not in accept:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.strip() or printed.strip()}")
     return Run(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, printed)
 

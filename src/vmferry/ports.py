@@ -67,14 +67,15 @@ class HostPort(Protocol):
     def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
         """As `see_disks`, and leave a mark of a new name beside every file on storage that others may see.
 
-        Marks are empty directories; they are gone after `unmark_disks`, with the connection, after 20 s at the latest.
+        Marks are empty directories; they are gone after `unmark_disks`, with the connection, and after 20 s at the
+        latest.
         """
 
     def unmark_disks(self) -> None:
         """Remove every mark that was left over this connection. Raises HostUnreachable; they go by themselves then."""
 
     def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
-        """Try the ways to other hosts from this one, a plan each, all at the same time. Where it cannot, it says so."""
+        """Try the ways to other hosts from this one, a plan each, all at once. Where it cannot, it says why."""
 
     def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
         """Bytes a second by libvirt's dirty-rate calculation over `period_s` (1 to 60).

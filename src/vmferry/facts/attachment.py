@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from vmferry.facts.host import HostFacts, Network
-from vmferry.facts.network import OPEN_VSWITCH
+from vmferry.facts.network import OPEN_VSWITCH, Link
 from vmferry.model.guest import Nic
 
 OUTSIDE = ("bridge", "private", "vepa", "passthrough")
@@ -67,9 +67,22 @@ def vlans_of(host: HostFacts, nic: Nic) -> tuple[int, ...]:
 
 
 def mtu_of(host: HostFacts, nic: Nic) -> int | None:
-    """The biggest frame that the card can send on this host; None: not known."""
+    """The biggest frame that the card can send from this host; None: not known. A bridge drops what is too big for the
+    port that it has to go out by, whatever its own MTU is."""
     network = network_of(host, nic)
     if network is not None and network.mtu is not None:
         return network.mtu
-    link = host.network.link(link_of(host, nic)) if host.network is not None else None
-    return None if link is None else link.mtu
+    return min((link.mtu for link in way_out(host, nic) if link.mtu is not None), default=None)
+
+
+def way_out(host: HostFacts, nic: Nic) -> tuple[Link, ...]:
+    """What the card's frames leave the host by: what rests on another link comes after that. Empty: not known."""
+    facts = host.network
+    link = facts.link(link_of(host, nic)) if facts is not None else None
+    if facts is None or link is None:
+        return ()
+    found: dict[str, Link] = {}
+    for port in (*facts.ports(link.name), link):
+        below = facts.link(port.below)
+        found |= {each.name: each for each in (below, port) if each is not None}
+    return tuple(found.values())

@@ -23,6 +23,16 @@ class DomainSupport:
 
 
 @dataclass(frozen=True, slots=True)
+class CommonCpu:
+    """What all hosts that told of their CPU can give guests of one kind, by libvirt's word."""
+
+    virt_type: str
+    arch: str
+    cpu_xml: str
+    """A `<cpu>`."""
+
+
+@dataclass(frozen=True, slots=True)
 class HugePages:
     """The host's pages of one size on one NUMA node."""
 

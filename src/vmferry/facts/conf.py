@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 ConfValue = str | int | tuple[str, ...]
 
@@ -16,9 +17,11 @@ class Setting:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConfFile:
     """A file that is there. Libvirt takes a file that is missing for an empty one."""
+
+    # Without slots, as it keeps its index: every rule of a key asks for that key.
 
     path: str
     settings: tuple[Setting, ...] = ()
@@ -31,4 +34,8 @@ class ConfFile:
 
     def setting(self, key: str) -> Setting | None:
         """The one that counts: of several with one key, libvirt takes the first."""
-        return next((each for each in self.settings if each.key == key), None)
+        return self._by_key.get(key)
+
+    @cached_property
+    def _by_key(self) -> dict[str, Setting]:
+        return {each.key: each for each in reversed(self.settings)}

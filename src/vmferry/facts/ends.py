@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -24,13 +25,15 @@ class Peer:
 
 
 def peer_of(target: HostFacts) -> Peer | None:
-    """None where its URI is not known or names no host."""
-    parts = urlsplit(target.peer_uri or "")
-    if not parts.hostname:
+    """None where its URI is not known, cannot be read, or names no host."""
+    try:
+        parts = urlsplit(target.peer_uri or "")
+        given = parts.port
+    except ValueError:
         return None
     transport = parts.scheme.partition("+")[2] or "tls"
-    port = parts.port or PORTS.get(transport)
-    return None if port is None else Peer(transport, parts.hostname, port)
+    port = given or PORTS.get(transport)
+    return Peer(transport, parts.hostname, port) if parts.hostname and port else None
 
 
 def data_host(target: HostFacts) -> str | None:
@@ -57,6 +60,7 @@ def qemu_setting(host: HostFacts, key: str) -> ConfValue | None:
     return None if found is None else found.value
 
 
+@lru_cache(maxsize=4096)
 def is_address(word: str) -> bool:
     try:
         ip_address(word)

@@ -56,7 +56,7 @@ class MoveFacts:
     """All hosts that were asked, for saying which others would do; may be empty."""
     wish: MoveWish = NO_WISH
     cpu_baseline: str | None = None
-    """The `<cpu>` that every host of the fleet can give a guest, by libvirt's word on the target; None: not asked."""
+    """The `<cpu>` that all hosts of the fleet can give such a guest, by libvirt's word; None: not asked, or none."""
 
     @property
     def pair(self) -> PairFacts:

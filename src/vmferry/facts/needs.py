@@ -13,6 +13,8 @@ class Bound(enum.StrEnum):
 
     PASSED_DEVICE = "passed device"
     PASSED_USB = "passed USB device"
+    PASSED_LUN = "passed LUN"
+    """One that QEMU gets at over the network by itself."""
     TEAMED = "teamed device"
     """Passed through, and its team mate carries the network while it is away."""
     VIRTIOFS = "virtiofs"
@@ -122,6 +124,8 @@ class CpuNeed:
     model: str | None = None
     required: frozenset[str] = frozenset()
     disabled: frozenset[str] = frozenset()
+    unchecked: bool = False
+    """It is the host's own with all of its features, those that QEMU cannot migrate too: `migratable='off'`."""
     tsc_hz: int | None = None
     """Of `<timer name='tsc'>`."""
     hyperv_mode: str | None = None

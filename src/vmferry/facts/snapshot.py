@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
+from vmferry.facts.compute import CommonCpu
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, TargetFacts, View
@@ -29,6 +30,8 @@ class Snapshot:
     """A guest's UUID and a host's name to how that host sees what the guest needs. Its source is among the hosts."""
     paths: dict[str, dict[str, PathFacts]] = field(default_factory=dict)
     """A source's and a target's name to what was tried between them."""
+    common_cpus: tuple[CommonCpu, ...] = ()
+    """Asked for only where a host cannot give a guest the CPU that it has."""
 
     def host(self, name: str) -> HostFacts:
         """Raises KeyError."""
@@ -43,11 +46,13 @@ class Snapshot:
         views = self.views.get(guest.guest.uuid, {})
         paths = self.paths.get(source.name, {})
         here = views.get(source.name, NOT_LOOKED).disks
+        kind = (guest.virt_type, guest.arch)
+        cpu = next((each.cpu_xml for each in self.common_cpus if (each.virt_type, each.arch) == kind), None)
         for target in self.hosts:
             if target.name != source.name and to in (None, target.name):
                 seen = seen_by(target, views.get(target.name, NOT_LOOKED))
                 path = paths.get(target.name, NOTHING_TRIED)
-                yield MoveFacts(guest, source, here, seen, path, self.hosts, wish)
+                yield MoveFacts(guest, source, here, seen, path, self.hosts, wish, cpu)
 
 
 def seen_by(host: HostFacts, view: View) -> TargetFacts:

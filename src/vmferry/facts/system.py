@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from vmferry.facts.conf import ConfFile
 
@@ -39,9 +40,11 @@ class Hook:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SystemFacts:
     """One host's system. A field that is None was not told."""
+
+    # Without slots, as it keeps what is derived from it: some sixty rules ask for the same.
 
     os_id: str | None = None
     """Of os-release, as `debian` or `rhel`; releases older than that file are named as it would."""
@@ -83,9 +86,31 @@ class SystemFacts:
         if self.confs is None:
             return None
         path = f"{CONF_DIRECTORY}/{name}"
-        return next((each for each in self.confs if each.path == path), ConfFile(path))
+        return self._by_path.get(path) or ConfFile(path)
+
+    @cached_property
+    def _by_path(self) -> dict[str, ConfFile]:
+        return {each.path: each for each in reversed(self.confs or ())}
 
     def unit(self, name: str) -> Unit | None:
         """None: not told, or there is no such unit."""
-        found = (each for each in self.units or () if each.name == name and each.load != "not-found")
-        return next(found, None)
+        return self._by_unit.get(name)
+
+    @cached_property
+    def _by_unit(self) -> dict[str, Unit]:
+        return {each.name: each for each in reversed(self.units or ()) if each.load != "not-found"}
+
+    @cached_property
+    def is_modular(self) -> bool:
+        """True where virtqemud serves QEMU; False where libvirtd does, and where neither is seen."""
+        running = {daemon.name for daemon in self.daemons or ()}
+        if running & {"libvirtd", "virtqemud"}:
+            return "libvirtd" not in running
+        return not self._any("libvirtd", "active") and (
+            self._any("virtqemud", "active")
+            or (self._any("virtqemud", "enabled") and not self._any("libvirtd", "enabled"))
+        )
+
+    def _any(self, daemon: str, state: str) -> bool:
+        units = [self.unit(f"{daemon}.{kind}") for kind in ("service", "socket")]
+        return any(state in (unit.active, unit.enabled) for unit in units if unit is not None)

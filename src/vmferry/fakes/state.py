@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from vmferry.facts.compute import DomainSupport
 from vmferry.facts.guest import CpuMatch, DiskSight, Reason
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
 from vmferry.facts.look import INCOMING, OUTGOING, Look
@@ -43,6 +44,8 @@ class FakeHost:
     cpu: CpuMatch = CpuMatch.SUPERSET
     """What it answers about every guest's CPU."""
     own_cpu: HostCpu | None = OWN_CPU
+    domains: tuple[DomainSupport, ...] = ()
+    """What its libvirt tells that it can give its guests."""
     link_rate_bytes_s: int | None = 125_000_000
     shared_at: str = SHARED_DIRECTORY
     """Where it mounts what the others have at `SHARED_DIRECTORY`; with a slash at its end."""
@@ -133,6 +136,7 @@ class FakeHost:
             system=self.system,
             network=self.network or lan(self.entry.name),
             storage=StorageFacts(mounts=(Mount(self.shared_at.rstrip("/"), "nfs4", "nas:/shared"),)),
+            domains=self.domains,
             support=tuple(MachineSupport(kind, "x86_64", EMULATOR, self.machines) for kind in ("kvm", "qemu")),
         )
 

@@ -11,6 +11,7 @@ from vmferry.hosts.greeting import Greeting
 from vmferry.hosts.pools import pools
 from vmferry.hosts.told.certificates import read_certificates
 from vmferry.hosts.told.clock import UNTOLD, Clock
+from vmferry.hosts.told.memory import free_bytes
 from vmferry.hosts.told.network import read_network
 from vmferry.hosts.told.sections import Sections
 from vmferry.hosts.told.storage import read_storage
@@ -49,7 +50,7 @@ def facts(
     clock: Clock = UNTOLD,
 ) -> HostFacts:
     """`sections`: what the host's shell told; None: nothing."""
-    memory_bytes, free_bytes = _memory(connection)
+    memory_bytes, cached_too_bytes = _memory(connection)
     figures = abilities.memory_figures(connection)
     return HostFacts(
         name=entry.name,
@@ -62,7 +63,7 @@ def facts(
         libvirt=version(connection.getLibVersion()),
         qemu=version(connection.getVersion()),
         memory_bytes=memory_bytes,
-        memory_free_bytes=free_bytes,
+        memory_free_bytes=free_bytes(sections, cached_too_bytes),
         cpus=connection.getInfo()[2],
         cpu=capabilities.cpu,
         guests=_known_guests(connection, figures),
@@ -89,7 +90,7 @@ def version(number: int) -> str:
 
 
 def _memory(connection: libvirt.virConnect) -> tuple[int | None, int | None]:
-    """(total, free and reclaimable). Libvirt counts in KiB."""
+    """(total, free and cached). Libvirt counts in KiB."""
     try:
         kib = connection.getMemoryStats(_ALL_NODES)
     except libvirt.libvirtError as error:

@@ -17,9 +17,8 @@ from pathlib import Path
 from vmferry.errors import HostUnreachable
 
 _LOOK = Path(__file__).with_name("look")
-PROGRAM = b"".join(
-    (_LOOK / f"{part}.sh").read_bytes() for part in ("system", "network", "storage", "sights", "probe", "look")
-)
+_PARTS = ("system", "network", "storage", "sights", "probe", "look")
+PROGRAM = b"".join((_LOOK / f"{part}.sh").read_bytes() for part in _PARTS)
 """`look` comes last: it is the loop that calls what the others define."""
 ANSWER_LIMIT_S = 12.0
 """For one answer; the program's own limits are shorter."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from vmferry.lab import cgroup, network, nspawn
+from vmferry.lab import cgroup, mounts, network, nspawn
 from vmferry.lab.host import remove_root
 from vmferry.lab.layout import RUN, Layout
 from vmferry.lab.parallel import side_by_side
@@ -50,7 +50,7 @@ def _release_directories() -> None:
     claimed = {Path(line) for line in _CLAIMS.read_text().splitlines()}
     for path in sorted(claimed & set(_MADE_BY_TOOLS), reverse=True):
         if path.is_dir() and not any(path.iterdir()):
-            if path.is_mount():
+            if mounts.is_point(path):
                 run("umount", str(path))
             path.rmdir()
     _CLAIMS.unlink()

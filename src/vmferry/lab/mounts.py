@@ -22,6 +22,11 @@ def below(directory: Path) -> list[Path]:
     return [point for point in reversed(points(mountinfo())) if directory in point.parents]
 
 
+def is_point(path: Path) -> bool:
+    """Also a bind mount within one file system, as `ip netns` makes /run/netns: `Path.is_mount` does not see it."""
+    return path.resolve() in points(mountinfo())
+
+
 def _unescaped(field: str) -> str:
     r"""The kernel writes a space as \040."""
     octets = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), field.encode(errors="surrogateescape"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vmferry.lab import network
+from vmferry.lab import mounts, network
 from vmferry.lab.layout import Layout
 from vmferry.lab.shell import run
 
@@ -43,6 +43,6 @@ def clean(pattern: str) -> None:
     """Removes what killed supervisors left of the machines whose names match; the next of that name would refuse it."""
     for directory in (_PROPAGATE, _UNIX_EXPORT):
         for path in directory.glob(pattern):
-            if path.is_mount():
+            if mounts.is_point(path):
                 run("umount", str(path))
             path.rmdir()

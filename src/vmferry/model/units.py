@@ -56,5 +56,16 @@ def format_duration(duration_s: float) -> str:
     return f"{minutes} min {seconds} s"
 
 
+def shown_numbers(numbers: frozenset[int]) -> str:
+    """CPUs and nodes as libvirt writes them: `0-3,8`."""
+    runs: list[list[int]] = []
+    for each in sorted(numbers):
+        if runs and each == runs[-1][1] + 1:
+            runs[-1][1] = each
+        else:
+            runs.append([each, each])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
 def _three(value: float) -> str:
     return f"{value:.{max(0, 2 - len(str(int(abs(value)))) + 1)}f}"

@@ -8,36 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from vmferry.facts.move import MoveFacts
-from vmferry.model.finding import Finding, Severity, Verdict, verdict
+from vmferry.model.finding import Finding, Severity, Verdict
+from vmferry.rules.judge import Judgement
 
 OPEN = {Verdict.PASS: 0, Verdict.WARN: 2, Verdict.UNKNOWN: 4}
 """What a target loses for what its check left open: more than room, which is at most 1, can make good."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """One target with what was found of it."""
 
     host: str
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    judged: Judgement
     score: float | None
     """Higher is better; None where a rule refuses it."""
     reasons: tuple[str, ...]
 
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was looked at, put into words when somebody asks: most targets of a fleet are only ranked."""
+        return self.judged.findings
 
-def candidate(move: MoveFacts, findings: tuple[Finding, ...]) -> Candidate:
+
+def candidate(move: MoveFacts, judged: Judgement) -> Candidate:
     """Judge one target."""
-    answer = verdict(findings)
+    answer, found = judged.verdict, judged.open
     host = move.target.host
     if answer is Verdict.REFUSE:
-        reasons = tuple(f"{f.rule}: {f.observed}" for f in findings if f.severity is Severity.REFUSE)
-        return Candidate(host.name, answer, findings, None, reasons)
+        reasons = tuple(f"{f.rule}: {f.observed}" for f in found if f.severity is Severity.REFUSE)
+        return Candidate(host.name, answer, judged, None, reasons)
     room, words = _room(move)
-    open_points = tuple(f"{f.rule}: {f.observed}" for f in findings if f.severity in (Severity.WARN, Severity.UNKNOWN))
-    return Candidate(host.name, answer, findings, round(room - OPEN[answer], 4), (words, *open_points))
+    open_points = tuple(f"{f.rule}: {f.observed}" for f in found)
+    return Candidate(host.name, answer, judged, round(room - OPEN[answer], 4), (words, *open_points))
 
 
 def _room(move: MoveFacts) -> tuple[float, str]:
@@ -45,7 +52,7 @@ def _room(move: MoveFacts) -> tuple[float, str]:
     host = move.target.host
     if not host.memory_bytes or host.memory_free_bytes is None:
         return 0.0, "its memory is not known"
-    left = max(0, host.memory_free_bytes - move.guest.guest.memory_bytes)
+    left = max(0, host.memory_free_bytes - host.claimed_bytes - move.guest.guest.memory_bytes)
     room = min(1.0, left / host.memory_bytes)
     return room, f"{room:.0%} of its memory stays free"
 

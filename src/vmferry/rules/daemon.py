@@ -9,7 +9,8 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import PairFacts
 from vmferry.facts.system import SystemFacts
 from vmferry.model.finding import Finding, Severity
-from vmferry.rules.effective import LET_IN, NO_SHELL, change, driver, driver_conf, is_modular, shown
+from vmferry.rules.alike import by_setup
+from vmferry.rules.effective import LET_IN, NO_SHELL, change, driver, driver_conf, shown
 from vmferry.rules.registry import Voice, host_rule, pair_rule
 
 GUIDE = "guide 15.2: the libvirtd service must be enabled and be running"
@@ -34,7 +35,7 @@ def daemon_running(host: HostFacts, say: Voice) -> Iterator[Finding]:
         yield say.refuse(host.name, host.problem, "libvirt answers", remedy)
 
 
-@host_rule("daemon.enabled", "libvirt is started when the host boots", GUIDE, severity=Severity.WARN)
+@host_rule("daemon.enabled", "libvirt is started when the host boots", GUIDE, severity=Severity.WARN, alike=by_setup)
 def daemon_enabled(host: HostFacts, say: Voice) -> Iterator[Finding]:
     """By its service or by a socket that starts it when it is asked."""
     required = "libvirt's daemon is enabled"
@@ -56,13 +57,14 @@ def daemon_enabled(host: HostFacts, say: Voice) -> Iterator[Finding]:
 def _enable(system: SystemFacts, name: str) -> str:
     if system.init == "sysv":
         return f"chkconfig {name} on; service {name} start"
-    return f"systemctl enable --now {name}.socket" if is_modular(system) else f"systemctl enable --now {name}"
+    return f"systemctl enable --now {name}.socket" if system.is_modular else f"systemctl enable --now {name}"
 
 
 @host_rule(
     "daemon.helpers",
     "the daemons that libvirt's QEMU driver needs can be reached",
     "libvirt: Failed to connect socket to '/var/run/libvirt/virtlogd-sock': No such file or directory",
+    alike=by_setup,
 )
 def daemon_helpers(host: HostFacts, say: Voice) -> Iterator[Finding]:
     """Virtlogd, without which no guest starts, and the others that guests with networks or storage need."""
@@ -70,7 +72,7 @@ def daemon_helpers(host: HostFacts, say: Voice) -> Iterator[Finding]:
     if system is None or not system.units or system.init == "sysv":
         return
     required = "their sockets or services are active"
-    helpers = ("virtlogd", *(MODULES if is_modular(system) else ()))
+    helpers = ("virtlogd", *(MODULES if system.is_modular else ()))
     down = [name for name in helpers if _is_down(system, name)]
     for name in down:
         remedy = f"on {host.name}: systemctl enable --now {name}.socket"
@@ -90,6 +92,7 @@ def _is_down(system: SystemFacts, name: str) -> bool:
     "libvirt's host UUID comes from a source that it knows",
     "libvirt: Attempt to migrate guest to the same host",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def host_uuid_source(host: HostFacts, say: Voice) -> Iterator[Finding]:
     file = driver_conf(host)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vmferry.facts.conf import ConfFile
 from vmferry.facts.host import HostFacts
 from vmferry.model.finding import Finding, Severity
+from vmferry.rules.alike import by_setup
 from vmferry.rules.conf_types import wrong_type
 from vmferry.rules.effective import (
     LET_IN,
@@ -40,6 +41,7 @@ def _files(host: HostFacts) -> list[ConfFile] | None:
     "daemon.config.syntax",
     "libvirt can read its configuration files",
     "libvirt: configuration file syntax error: ...; the daemon does not start with it",
+    alike=by_setup,
 )
 def syntax(host: HostFacts, say: Voice) -> Iterator[Finding]:
     """A daemon that runs has the settings from before; the next one does not start."""
@@ -72,6 +74,7 @@ def _complaints(file: ConfFile) -> Iterator[str]:
     "libvirt's configuration files were read by the daemon that runs",
     "guide 15.2: edit, save, restart libvirtd",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def in_force(host: HostFacts, say: Voice) -> Iterator[Finding]:
     required = "no change of a file since the daemon's start"
@@ -144,6 +147,7 @@ for _each in LIMITS:
         f"libvirt's {_each.key} leaves room for migrations",
         GUIDE,
         severity=Severity.WARN if _each.starts_from is None else Severity.REFUSE,
+        alike=by_setup,
     )(_limit(_each))
 
 
@@ -152,6 +156,7 @@ for _each in LIMITS:
     "libvirt's max_clients leaves room for migrations",
     "libvirt: The overall maximum number of clients must not be less than the number of clients waiting for "
     "authentication",
+    alike=by_setup,
 )
 def max_clients(host: HostFacts, say: Voice) -> Iterator[Finding]:
     limit = MAX_CLIENTS
@@ -171,6 +176,7 @@ def max_clients(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "libvirt notices a peer that is gone",
     "libvirt: Lost connection to destination host",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def keepalive_interval(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _keepalive(host, say, "keepalive_interval")
@@ -181,6 +187,7 @@ def keepalive_interval(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "libvirt gives a silent peer more than one chance, and an end",
     "libvirt: Lost connection to destination host",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def keepalive_count(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _keepalive(host, say, "keepalive_count")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from vmferry.facts.conf import ConfFile
 from vmferry.facts.host import HostFacts
 from vmferry.model.finding import Finding, Severity
+from vmferry.rules.alike import by_setup
 from vmferry.rules.effective import (
     LET_IN,
     LOOPBACK,
@@ -16,7 +17,6 @@ from vmferry.rules.effective import (
     by_socket,
     change,
     driver_conf,
-    is_modular,
     listener_conf,
     listens,
     shown,
@@ -30,12 +30,12 @@ CVE = "CVE-2017-2637: auth_tcp none gives root to anybody on the network"
 TLS_FILES = ("ca_file", "cert_file", "key_file")
 
 
-@host_rule("daemon.config.listen_tls", "libvirt listens for TLS where its URI says so", GUIDE)
+@host_rule("daemon.config.listen_tls", "libvirt listens for TLS where its URI says so", GUIDE, alike=by_setup)
 def listen_tls(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _listen(host, say, "tls")
 
 
-@host_rule("daemon.config.listen_tcp", "libvirt listens for TCP where its URI says so", GUIDE)
+@host_rule("daemon.config.listen_tcp", "libvirt listens for TCP where its URI says so", GUIDE, alike=by_setup)
 def listen_tcp(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _listen(host, say, "tcp")
 
@@ -66,18 +66,18 @@ def _listening(host: HostFacts, way: str) -> str:
     system = host.system
     if system is not None and system.init == "sysv":
         return f'on {host.name}: LIBVIRTD_ARGS="--listen" in /etc/sysconfig/libvirtd; service libvirtd restart'
-    if system is not None and is_modular(system):
+    if system is not None and system.is_modular:
         return f"on {host.name}: systemctl enable --now virtproxyd-{way}.socket"
     socket = f"libvirtd-{way}.socket"
     return f"on {host.name}: systemctl stop libvirtd; systemctl enable --now {socket}; systemctl start libvirtd"
 
 
-@host_rule("daemon.config.tls_port", "libvirt's TLS port is the one of its URI", GUIDE)
+@host_rule("daemon.config.tls_port", "libvirt's TLS port is the one of its URI", GUIDE, alike=by_setup)
 def tls_port(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _port(host, say, "tls")
 
 
-@host_rule("daemon.config.tcp_port", "libvirt's TCP port is the one of its URI", GUIDE)
+@host_rule("daemon.config.tcp_port", "libvirt's TCP port is the one of its URI", GUIDE, alike=by_setup)
 def tcp_port(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _port(host, say, "tcp")
 
@@ -99,7 +99,9 @@ def _port(host: HostFacts, say: Voice, way: str) -> Iterator[Finding]:
         yield say.ok(host.name, shown(setting), required)
 
 
-@host_rule("daemon.config.listen_addr", "libvirt listens on an address that the other hosts can reach", GUIDE)
+@host_rule(
+    "daemon.config.listen_addr", "libvirt listens on an address that the other hosts can reach", GUIDE, alike=by_setup
+)
 def listen_addr(host: HostFacts, say: Voice) -> Iterator[Finding]:
     file = listener_conf(host)
     setting = file.setting("listen_addr") if file is not None else None
@@ -122,7 +124,12 @@ def _unsupported(host: HostFacts, file: ConfFile, key: str, say: Voice) -> Itera
         yield say.refuse(host.name, f"{shown(setting)}: libvirt does not start with it", required, remedy)
 
 
-@host_rule("daemon.config.auth_tls", "libvirt lets the other hosts in over TLS", "libvirt: authentication failed: ...")
+@host_rule(
+    "daemon.config.auth_tls",
+    "libvirt lets the other hosts in over TLS",
+    "libvirt: authentication failed: ...",
+    alike=by_setup,
+)
 def auth_tls(host: HostFacts, say: Voice) -> Iterator[Finding]:
     file = listener_conf(host)
     setting = file.setting("auth_tls") if file is not None else None
@@ -139,7 +146,7 @@ def auth_tls(host: HostFacts, say: Voice) -> Iterator[Finding]:
         yield say.ok(host.name, shown(setting), required)
 
 
-@host_rule("daemon.config.auth_tcp", "nobody comes in over TCP without signing in", CVE)
+@host_rule("daemon.config.auth_tcp", "nobody comes in over TCP without signing in", CVE, alike=by_setup)
 def auth_tcp(host: HostFacts, say: Voice) -> Iterator[Finding]:
     """Also where libvirtd does not listen now: its next start with --listen opens the host to everybody."""
     file = listener_conf(host)
@@ -173,6 +180,7 @@ def _open_to_all(host: HostFacts, file: ConfFile, say: Voice) -> Finding:
     "daemon.config.auth_unix_rw",
     "libvirt's local socket asks who comes",
     "libvirt: authentication unavailable: no polkit agent available to authenticate action",
+    alike=by_setup,
 )
 def auth_unix_rw(host: HostFacts, say: Voice) -> Iterator[Finding]:
     file = driver_conf(host)
@@ -197,6 +205,7 @@ def auth_unix_rw(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "libvirt looks at the certificates of those who come over TLS",
     GUIDE,
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def tls_no_verify(host: HostFacts, say: Voice) -> Iterator[Finding]:
     file = listener_conf(host)
@@ -215,6 +224,7 @@ def tls_no_verify(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "daemon.config.tls_allowed_dn_list",
     "libvirt lets the other hosts' certificates in",
     "libvirt: Client's Distinguished Name is not on the list of allowed clients (tls_allowed_dn_list)",
+    alike=by_setup,
 )
 def tls_allowed_dn_list(host: HostFacts, say: Voice) -> Iterator[Finding]:
     file = listener_conf(host)
@@ -235,6 +245,7 @@ def tls_allowed_dn_list(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "daemon.config.ca_file",
     "libvirt's TLS files are named all or none",
     "libvirt: No CA certificate path set to match ...",
+    alike=by_setup,
 )
 def ca_file(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _tls_file(host, say, "ca_file")
@@ -244,6 +255,7 @@ def ca_file(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "daemon.config.cert_file",
     "libvirt's TLS files are named all or none",
     "libvirt: No server certificate path set to match ...",
+    alike=by_setup,
 )
 def cert_file(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _tls_file(host, say, "cert_file")
@@ -253,6 +265,7 @@ def cert_file(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "daemon.config.key_file",
     "libvirt's TLS files are named all or none",
     "libvirt: No server key path set to match ...",
+    alike=by_setup,
 )
 def key_file(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _tls_file(host, say, "key_file")
@@ -281,6 +294,7 @@ def _tls_file(host: HostFacts, say: Voice, key: str) -> Iterator[Finding]:
     "libvirt's list of revoked certificates has a full path",
     "libvirt: Unable to load x509 certificate revocation list ...",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def crl_file(host: HostFacts, say: Voice) -> Iterator[Finding]:
     file = listener_conf(host)

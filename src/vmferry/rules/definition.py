@@ -9,6 +9,7 @@ from vmferry.facts.move import MoveFacts
 from vmferry.model.edits import Edit, Naming
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Disk
+from vmferry.rules.alike import by_files, by_hosts, by_shape
 from vmferry.rules.registry import Voice, move_rule
 from vmferry.xml.abi import Difference, differences
 from vmferry.xml.parse import BadXml
@@ -22,6 +23,7 @@ HOOK = "/etc/libvirt/hooks/qemu"
     "storage.same-path",
     "every file is at the same path on both hosts",
     "guide 15.2: shared storage must be mounted at the same location on source and destination",
+    alike=by_files,
 )
 def same_path(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """Of a file that is nowhere on the target, storage.shared and the rules of files speak."""
@@ -83,6 +85,7 @@ def _remedy(target: str, edit: Edit) -> str:
     "definition.abi",
     "the given definition changes nothing that the guest sees",
     "libvirt: unsupported configuration: Target ... does not match source ...",
+    alike=by_shape,
 )
 def abi(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """Only of a definition that the user gives: what vmferry itself changes are names of the host."""
@@ -122,6 +125,7 @@ def _set_back(each: Difference) -> str:
     "a hook of the target may change the definition",
     "libvirt: the qemu hook of the destination is given the incoming definition and may answer with another",
     severity=Severity.INFO,
+    key=by_hosts,
 )
 def hook(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target, system = move.target.host.name, move.target.host.system

@@ -17,30 +17,14 @@ PORTS = {"tls": "16514", "tcp": "16509"}
 """Transport to libvirt's own port of it."""
 
 
-def is_modular(system: SystemFacts) -> bool:
-    """True where virtqemud serves QEMU; False where libvirtd does, and where neither is seen."""
-    running = {daemon.name for daemon in system.daemons or ()}
-    if running & {"libvirtd", "virtqemud"}:
-        return "libvirtd" not in running
-    return not _any(system, "libvirtd", "active") and (
-        _any(system, "virtqemud", "active")
-        or (_any(system, "virtqemud", "enabled") and not _any(system, "libvirtd", "enabled"))
-    )
-
-
-def _any(system: SystemFacts, daemon: str, state: str) -> bool:
-    units = [system.unit(f"{daemon}.{kind}") for kind in ("service", "socket")]
-    return any(state in (unit.active, unit.enabled) for unit in units if unit is not None)
-
-
 def driver(system: SystemFacts) -> str:
     """The daemon that serves QEMU's guests."""
-    return "virtqemud" if is_modular(system) else "libvirtd"
+    return "virtqemud" if system.is_modular else "libvirtd"
 
 
 def listener(system: SystemFacts) -> str:
     """The daemon that listens on the network."""
-    return "virtproxyd" if is_modular(system) else "libvirtd"
+    return "virtproxyd" if system.is_modular else "libvirtd"
 
 
 def conf(host: HostFacts, name: str) -> ConfFile | None:
@@ -107,7 +91,7 @@ def listens(host: HostFacts, way: str) -> bool | None:
         return None
     if by_socket(host, way):
         return True
-    if is_modular(system):
+    if system.is_modular:
         return False
     set_to = value(listener_conf(host), f"listen_{way}", 1 if way == "tls" else 0)
     if set_to is None or system.daemons is None:

@@ -9,6 +9,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.facts.system import Hook, SystemFacts
 from vmferry.model.finding import Finding, Severity
+from vmferry.rules.alike import by_setup, by_shape, by_systems
 from vmferry.rules.effective import LET_IN, NO_SHELL, conf, value
 from vmferry.rules.registry import Voice, host_rule, move_rule, pair_rule
 
@@ -54,6 +55,7 @@ def clock(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     "both hosts have the same hook scripts",
     "libvirt: Hook script execution failed: ...",
     severity=Severity.WARN,
+    alike=by_systems,
 )
 def hooks(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     """The target's qemu hook sees every guest that comes in, and may change or refuse it."""
@@ -89,7 +91,7 @@ def _difference(pair: PairFacts, path: str, here: dict[str, Hook], there: dict[s
     "host.userfaultfd",
     "the target can take a guest by post-copy",
     "QEMU: Postcopy is not supported: Userfaultfd not available",
-    key=lambda move: move.wish.post_copy,
+    alike=by_shape,
 )
 def userfaultfd(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """For information, unless post-copy is asked for."""
@@ -125,6 +127,7 @@ def no_userfaultfd(host: HostFacts, system: SystemFacts) -> tuple[str, str] | No
     "sshd takes enough sessions at the same time",
     "libvirt: Cannot recv data: kex_exchange_identification: Connection closed by remote host",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def ssh_sessions(host: HostFacts, say: Voice) -> Iterator[Finding]:
     """MaxStartups counts those that have not logged in yet: a burst of qemu+ssh connections meets it."""

@@ -6,7 +6,7 @@ said of a guest does not depend on the target. A `Judge` remembers what it has j
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +16,8 @@ from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.model.finding import Finding, Severity, Verdict, verdict
 from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.rules.registry import REACHABLE_FIRST, READABLE_FIRST, Key, Rule, Scope, Voice, all_rules
+
+Facts = HostFacts | GuestFacts | PairFacts | MoveFacts
 
 
 class Part:
@@ -29,26 +31,57 @@ class Part:
         self.verdict = verdict(self.open)
 
 
-NOTHING = Part(())
+class Passed:
+    """Rules that pass, as they did for a move that is alike: what they say is put into words when somebody asks."""
+
+    __slots__ = ("_ask",)
+
+    open: tuple[Finding, ...] = ()
+    verdict = Verdict.PASS
+
+    def __init__(self, ask: Callable[[], Part]) -> None:
+        self._ask = ask
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self._ask().findings
+
+
+class Whole:
+    """Parts as one."""
+
+    __slots__ = ("_parts", "open", "verdict")
+
+    def __init__(self, parts: Iterable[Part | Passed]) -> None:
+        self._parts = tuple(parts)
+        self.open = tuple(finding for part in self._parts for finding in part.open)
+        self.verdict = verdict(self.open)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(finding for part in self._parts for finding in part.findings)
+
+
+NOTHING = Whole(())
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What was found of one guest and one target, in parts that other judgements share."""
 
-    source: Part
-    target: Part
-    guest: Part
-    pair: Part
-    move: tuple[Part, ...]
+    source: Whole
+    target: Whole
+    guest: Whole
+    pair: Whole
+    move: tuple[Part | Passed, ...]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[Whole | Part | Passed, ...]:
         return (self.source, self.target, self.guest, self.pair, *self.move)
 
     @property
     def verdict(self) -> Verdict:
-        return max((part.verdict for part in self.parts), key=_RANK.__getitem__)
+        return max((part.verdict for part in self.parts if part.open), key=_RANK.__getitem__, default=Verdict.PASS)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -58,7 +91,8 @@ class Judgement:
     @property
     def open(self) -> tuple[Finding, ...]:
         """Those that do not pass."""
-        return in_order(finding for part in self.parts for finding in part.open)
+        found = [finding for part in self.parts for finding in part.open]
+        return in_order(found) if found else ()
 
 
 _RANK = {Verdict.PASS: 0, Verdict.WARN: 1, Verdict.UNKNOWN: 2, Verdict.REFUSE: 3}
@@ -70,28 +104,29 @@ class Judge:
     def __init__(self, policy: Policy = NO_POLICY) -> None:
         self._policy = policy
         self._rules = {scope: [rule for rule in all_rules() if rule.scope is scope] for scope in Scope}
-        self._bundles = _bundles(self._rules[Scope.MOVE])
-        self._hosts: dict[int, Part] = {}
-        self._guests: dict[int, Part] = {}
-        self._pairs: dict[tuple[int, int, int], Part] = {}
-        self._moves: dict[tuple[int, int, Hashable], Part] = {}
+        self._bundles = {scope: _bundles(self._rules[scope]) for scope in Scope}
+        self._hosts: dict[int, Whole] = {}
+        self._guests: dict[int, Whole] = {}
+        self._pairs: dict[tuple[int, int, int], Whole] = {}
+        self._answers: dict[tuple[str, int, Hashable], Part] = {}
+        self._passed: set[tuple[str, Hashable]] = set()
         self._seen: list[object] = []  # kept alive, so that no other object gets the identity of one that is remembered
 
-    def host(self, host: HostFacts) -> Part:
-        part = self._hosts.get(id(host))
-        if part is None:
+    def host(self, host: HostFacts) -> Whole:
+        known = self._hosts.get(id(host))
+        if known is None:
             self._seen.append(host)
-            rules = self._asked(Scope.HOST, None if host.problem is None else REACHABLE_FIRST)
-            part = self._hosts[id(host)] = self._of_facts(rules, host, host.name)
-        return part
+            bundles = self._asked(Scope.HOST, None if host.problem is None else REACHABLE_FIRST)
+            known = self._hosts[id(host)] = Whole(self._parts(bundles, host, host.name))
+        return known
 
-    def guest(self, guest: GuestFacts) -> Part:
-        part = self._guests.get(id(guest))
-        if part is None:
+    def guest(self, guest: GuestFacts) -> Whole:
+        known = self._guests.get(id(guest))
+        if known is None:
             self._seen.append(guest)
-            rules = self._asked(Scope.GUEST, None if guest.guest.problem is None else READABLE_FIRST)
-            part = self._guests[id(guest)] = self._of_facts(rules, guest, guest.guest.host)
-        return part
+            bundles = self._asked(Scope.GUEST, None if guest.guest.problem is None else READABLE_FIRST)
+            known = self._guests[id(guest)] = Whole(self._parts(bundles, guest, guest.guest.host))
+        return known
 
     def move(self, move: MoveFacts) -> Judgement:
         here, there = move.source, move.target.host
@@ -99,44 +134,64 @@ class Judge:
         if here.problem is not None or there.problem is not None:
             return Judgement(self._reached(here), self._reached(there), NOTHING, NOTHING, ())
         guest, pair = self.guest(move.guest), self._pair(move)
-        moved = () if move.guest.guest.problem is not None else tuple(self._moved(move))
+        readable = move.guest.guest.problem is None
+        moved = tuple(self._parts(self._bundles[Scope.MOVE], move, there.name, there)) if readable else ()
         return Judgement(source, target, guest, pair, moved)
 
-    def _reached(self, host: HostFacts) -> Part:
+    def _reached(self, host: HostFacts) -> Whole:
         """Of a host beside one that does not answer only that it answers."""
-        return Part(finding for finding in self.host(host).findings if finding.rule == REACHABLE_FIRST)
+        return Whole([Part(finding for finding in self.host(host).findings if finding.rule == REACHABLE_FIRST)])
 
-    def _pair(self, move: MoveFacts) -> Part:
-        key = (id(move.source), id(move.target.host), id(move.path))
-        part = self._pairs.get(key)
-        if part is None:
+    def _pair(self, move: MoveFacts) -> Whole:
+        there = move.target.host
+        key = (id(move.source), id(there), id(move.path))
+        known = self._pairs.get(key)
+        if known is None:
             self._seen.append(move.path)
-            pair, target = move.pair, move.target.host.name
-            findings = (finding for rule in self._rules[Scope.PAIR] for finding in _answer(rule, pair))
-            part = self._pairs[key] = Part(self._policy.applied(findings, target))
+            known = self._pairs[key] = Whole(self._parts(self._bundles[Scope.PAIR], move.pair, there.name))
+        return known
+
+    def _parts(
+        self, bundles: Sequence[Bundle], facts: Facts, host: str, target: HostFacts | None = None
+    ) -> Iterator[Part | Passed]:
+        """What was not judged yet, and what does not pass, put into words. `host`: whose policy counts."""
+        quiet: list[Rule] = []
+        for bundle in bundles:
+            if bundle.alike is not None:
+                known = (bundle.name, bundle.alike(facts))
+                if known in self._passed:
+                    quiet += bundle.rules
+                else:
+                    yield self._looked_at(bundle, known, facts, host)
+            elif bundle.key is not None:
+                yield self._answered(bundle, (bundle.name, id(target), bundle.key(facts)), facts, host)
+            else:
+                yield self._of_facts(bundle.rules, facts, host)
+        if quiet:
+            yield Passed(lambda: self._of_facts(quiet, facts, host))
+
+    def _looked_at(self, bundle: Bundle, known: tuple[str, Hashable], facts: Facts, host: str) -> Part:
+        part = self._of_facts(bundle.rules, facts, host)
+        # With a policy, what is only worth knowing on one host may be more than that on another.
+        if not part.open and not (self._policy.overrides and any(finding.remedy for finding in part.findings)):
+            self._seen.append(facts)
+            self._passed.add(known)
         return part
 
-    def _moved(self, move: MoveFacts) -> Iterator[Part]:
-        target = move.target.host
-        for number, (key, rules) in enumerate(self._bundles):
-            if key is None:
-                yield self._of_rules(rules, move)
-                continue
-            known = (number, id(target), key(move))
-            part = self._moves.get(known)
-            if part is None:
-                part = self._moves[known] = self._of_rules(rules, move)
-            yield part
+    def _answered(self, bundle: Bundle, known: tuple[str, int, Hashable], facts: Facts, host: str) -> Part:
+        part = self._answers.get(known)
+        if part is None:
+            self._seen.append(facts)
+            part = self._answers[known] = self._of_facts(bundle.rules, facts, host)
+        return part
 
-    def _of_rules(self, rules: Iterable[Rule], move: MoveFacts) -> Part:
-        findings = (finding for rule in rules for finding in _answer(rule, move))
-        return Part(self._policy.applied(findings, move.target.host.name))
-
-    def _asked(self, scope: Scope, only: str | None) -> list[Rule]:
+    def _asked(self, scope: Scope, only: str | None) -> Sequence[Bundle]:
         """`only`: the one rule that has something to look at."""
-        return [rule for rule in self._rules[scope] if only in (None, rule.id)]
+        if only is None:
+            return self._bundles[scope]
+        return _bundles(rule for rule in self._rules[scope] if rule.id == only)
 
-    def _of_facts(self, rules: Iterable[Rule], facts: HostFacts | GuestFacts, host: str) -> Part:
+    def _of_facts(self, rules: Iterable[Rule], facts: Facts, host: str) -> Part:
         findings = (finding for rule in rules for finding in _answer(rule, facts))
         return Part(self._policy.applied(findings, host))
 
@@ -164,7 +219,7 @@ def findings_of(rule: Rule, move: MoveFacts) -> tuple[Finding, ...]:
             return rule.findings(move)
 
 
-def _answer(rule: Rule, facts: HostFacts | GuestFacts | PairFacts | MoveFacts) -> tuple[Finding, ...]:
+def _answer(rule: Rule, facts: Facts) -> tuple[Finding, ...]:
     """A rule that fails at facts nobody thought of keeps none of the others from speaking, and does not pass."""
     try:
         return rule.findings(facts)
@@ -185,9 +240,20 @@ def _places() -> dict[str, int]:
     return {rule.id: number for number, rule in enumerate(all_rules())}
 
 
-def _bundles(rules: Iterable[Rule]) -> list[tuple[Key | None, list[Rule]]]:
+@dataclass(frozen=True, slots=True)
+class Bundle:
     """Rules that look at the same are remembered together."""
-    bundles: dict[Key | None, list[Rule]] = {}
+
+    name: str
+    """The id of the first of them."""
+    key: Key | None
+    alike: Key | None
+    rules: list[Rule]
+
+
+def _bundles(rules: Iterable[Rule]) -> list[Bundle]:
+    bundles: dict[tuple[Key | None, Key | None], Bundle] = {}
     for rule in rules:
-        bundles.setdefault(rule.key, []).append(rule)
-    return list(bundles.items())
+        bundle = bundles.setdefault((rule.key, rule.alike), Bundle(rule.id, rule.key, rule.alike, []))
+        bundle.rules.append(rule)
+    return list(bundles.values())

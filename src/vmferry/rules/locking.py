@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import PairFacts
 from vmferry.model.finding import Finding, Severity
+from vmferry.rules.alike import by_setup, by_systems
 from vmferry.rules.effective import LET_IN, NO_SHELL, change, conf, shown_value, value
 from vmferry.rules.registry import Voice, host_rule, pair_rule
 
@@ -26,6 +27,7 @@ def _manager(host: HostFacts) -> str | None:
     "both hosts keep a second copy of a guest from starting, by the same means",
     "libvirt: Source host lock driver ... different from target ...",
     guards_data=True,
+    alike=by_systems,
 )
 def lock_manager(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     source, target = pair.source, pair.target
@@ -59,6 +61,7 @@ def _as_there(name: str, manager: str) -> str:
     "the locks of the two hosts meet",
     "none: each host would hold a lock that the other does not see",
     guards_data=True,
+    alike=by_systems,
 )
 def lock_space(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     """Only where both have one lock manager: lockd's directory is one, sanlock's host ids are two."""
@@ -90,6 +93,7 @@ def lock_space(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     "the lock manager's daemon can be reached",
     "libvirt: Failed to connect socket to '/var/run/libvirt/virtlockd-sock'",
     severity=Severity.REFUSE,
+    alike=by_setup,
 )
 def lock_daemon(host: HostFacts, say: Voice) -> Iterator[Finding]:
     system = host.system

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from vmferry.facts.attachment import OUTSIDE, attachments, kind_of, link_of, network_of
+from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts, Network
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.network import OPEN_VSWITCH
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Nic
+from vmferry.rules.alike import number, of_the_same
 from vmferry.rules.registry import Voice, move_rule
 
 GUIDE = "guide 15.2: a guest on a bridged network needs both hosts on the same network, or its network is lost"
@@ -19,7 +21,12 @@ JUDGED_ELSEWHERE = ("hostdev", "vdpa")
 
 def by_attachment(move: MoveFacts) -> Hashable:
     """The key of the rules of networks: what they look at beside the target. Of one snapshot an object is itself."""
-    return id(move.source), id(move.path), id(move.fleet), attachments(move.guest.guest.nics)
+    return id(move.source), id(move.path), id(move.fleet), _attached(move.guest)
+
+
+@of_the_same
+def _attached(guest: GuestFacts) -> int:
+    return number(attachments(guest.guest.nics))
 
 
 def named(nic: Nic) -> str:

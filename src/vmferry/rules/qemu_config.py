@@ -9,6 +9,7 @@ from vmferry.facts.conf import ConfFile, ConfValue, Setting
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import PairFacts
 from vmferry.model.finding import Finding, Severity
+from vmferry.rules.alike import by_setup, by_systems
 from vmferry.rules.effective import LOOPBACK, change, conf, shown, shown_value, value_in
 from vmferry.rules.registry import PairCheck, Voice, host_rule, pair_rule
 
@@ -24,12 +25,22 @@ def _set(host: HostFacts, key: str) -> tuple[ConfFile, Setting] | None:
     return None if file is None or setting is None else (file, setting)
 
 
-@host_rule("daemon.config.migration_address", "migrations come in on an address that is not the host's own", NOT_LOCAL)
+@host_rule(
+    "daemon.config.migration_address",
+    "migrations come in on an address that is not the host's own",
+    NOT_LOCAL,
+    alike=by_setup,
+)
 def migration_address(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _not_local(host, say, "migration_address")
 
 
-@host_rule("daemon.config.migration_host", "migrations are sent to a name that is not the sender's own", NOT_LOCAL)
+@host_rule(
+    "daemon.config.migration_host",
+    "migrations are sent to a name that is not the sender's own",
+    NOT_LOCAL,
+    alike=by_setup,
+)
 def migration_host(host: HostFacts, say: Voice) -> Iterator[Finding]:
     """Whether the source resolves the name is tried from the source."""
     yield from _not_local(host, say, "migration_host")
@@ -54,6 +65,7 @@ def _is_local(name: str) -> bool:
     "daemon.config.migration_port_min",
     "migrations find free ports",
     "libvirt: migration_port_min: port must be greater than 0; Unable to find an unused port in range 'migration'",
+    alike=by_setup,
 )
 def migration_port_min(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _ports(host, say, "migration_port_min")
@@ -63,6 +75,7 @@ def migration_port_min(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "daemon.config.migration_port_max",
     "migrations find free ports",
     "libvirt: migration_port_max: port must be between the minimal port ... and 65535",
+    alike=by_setup,
 )
 def migration_port_max(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _ports(host, say, "migration_port_max")
@@ -93,6 +106,7 @@ def _ports(host: HostFacts, say: Voice, key: str) -> Iterator[Finding]:
     "QEMU looks at the certificate of the host that it migrates from",
     "libvirt: migrate_tls_x509_verify",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def migrate_tls_verify(host: HostFacts, say: Voice) -> Iterator[Finding]:
     if found := _set(host, "migrate_tls_x509_verify"):
@@ -110,6 +124,7 @@ def migrate_tls_verify(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "QEMU's certificates for migrations have a full path",
     "libvirt: migrate_tls_x509_cert_dir directory '...' does not exist",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def migrate_tls_directory(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _full_path(host, say, "migrate_tls_x509_cert_dir")
@@ -120,6 +135,7 @@ def migrate_tls_directory(host: HostFacts, say: Voice) -> Iterator[Finding]:
     "QEMU's certificates have a full path",
     "libvirt: default_tls_x509_cert_dir directory '...' does not exist",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def default_tls_directory(host: HostFacts, say: Voice) -> Iterator[Finding]:
     yield from _full_path(host, say, "default_tls_x509_cert_dir")
@@ -143,6 +159,7 @@ def _full_path(host: HostFacts, say: Voice, key: str) -> Iterator[Finding]:
     "the secret that opens QEMU's key is named by its UUID",
     "libvirt: Secret not found: no secret with matching uuid '...'",
     severity=Severity.WARN,
+    alike=by_setup,
 )
 def migrate_tls_secret(host: HostFacts, say: Voice) -> Iterator[Finding]:
     if found := _set(host, "migrate_tls_x509_secret_uuid"):
@@ -261,4 +278,6 @@ def _agreement(agreement: Agreement) -> PairCheck:
 
 
 for _each in AGREEMENTS:
-    pair_rule(f"daemon.config.{_each.key}", _each.title, _each.reference, severity=Severity.WARN)(_agreement(_each))
+    pair_rule(f"daemon.config.{_each.key}", _each.title, _each.reference, severity=Severity.WARN, alike=by_systems)(
+        _agreement(_each)
+    )

@@ -31,6 +31,7 @@ SUBJECTS = (
     "roms",
     "cpu",
     "memory",
+    "nodes",
     "storage",
     "storage_image",
     "storage_use",
@@ -41,6 +42,8 @@ SUBJECTS = (
     "transport",
     "tls",
     "devices",
+    "firmware",
+    "options",
 )
 """The files of this package that hold rules, in the order in which people read a report."""
 
@@ -87,12 +90,15 @@ class Voice:
         return Finding(self.rule, Severity.REFUSE, subject, observed, required, remedy, self.reference)
 
 
+_voice = cache(Voice)
+
 Check = Callable[[Any, Voice], Iterator[Finding]]
 HostCheck = Callable[[HostFacts, Voice], Iterator[Finding]]
 GuestCheck = Callable[[GuestFacts, Voice], Iterator[Finding]]
 PairCheck = Callable[[PairFacts, Voice], Iterator[Finding]]
 MoveCheck = Callable[[MoveFacts, Voice], Iterator[Finding]]
-Key = Callable[[MoveFacts], Hashable]
+Key = Callable[[Any], Hashable]
+"""Of the facts that the rule looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +117,30 @@ class Rule:
     """All that a move rule looks at beside the target host: it has one answer for one target and one key. None: it is
     asked every time.
     """
+    alike: Key | None = None
+    """All that decides whether the rule passes, of a move the target too, names apart (`rules/alike.py`): where it
+    passed for one it passes for every other of the same value.
+    """
 
     def findings(self, facts: HostFacts | GuestFacts | PairFacts | MoveFacts) -> tuple[Finding, ...]:
         """Of the facts of its scope."""
-        return tuple(self.check(facts, Voice(self.id, self.reference)))
+        return tuple(self.check(facts, _voice(self.id, self.reference)))
 
 
 _rules: dict[str, Rule] = {}
 
 
 def host_rule(
-    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+    id: str,
+    title: str,
+    reference: str,
+    *,
+    severity: Severity = Severity.REFUSE,
+    guards_data: bool = False,
+    alike: Key | None = None,
 ) -> Callable[[HostCheck], HostCheck]:
     """Register a check of one host under its stable id."""
-    return _register(Scope.HOST, id, title, reference, severity, guards_data)
+    return _register(Scope.HOST, id, title, reference, severity, guards_data, alike=alike)
 
 
 def guest_rule(
@@ -134,9 +150,15 @@ def guest_rule(
 
 
 def pair_rule(
-    id: str, title: str, reference: str, *, severity: Severity = Severity.REFUSE, guards_data: bool = False
+    id: str,
+    title: str,
+    reference: str,
+    *,
+    severity: Severity = Severity.REFUSE,
+    guards_data: bool = False,
+    alike: Key | None = None,
 ) -> Callable[[PairCheck], PairCheck]:
-    return _register(Scope.PAIR, id, title, reference, severity, guards_data)
+    return _register(Scope.PAIR, id, title, reference, severity, guards_data, alike=alike)
 
 
 def move_rule(
@@ -147,18 +169,26 @@ def move_rule(
     severity: Severity = Severity.REFUSE,
     guards_data: bool = False,
     key: Key | None = None,
+    alike: Key | None = None,
 ) -> Callable[[MoveCheck], MoveCheck]:
-    """`key`: see `Rule.key`; for what a whole fleet is judged by, of which many moves look the same."""
-    return _register(Scope.MOVE, id, title, reference, severity, guards_data, key)
+    """`key`, `alike`: see `Rule`; for what a whole fleet is judged by, of which many moves look the same."""
+    return _register(Scope.MOVE, id, title, reference, severity, guards_data, key, alike)
 
 
 def _register(
-    scope: Scope, id: str, title: str, reference: str, severity: Severity, guards_data: bool, key: Key | None = None
+    scope: Scope,
+    id: str,
+    title: str,
+    reference: str,
+    severity: Severity,
+    guards_data: bool,
+    key: Key | None = None,
+    alike: Key | None = None,
 ) -> Callable[[Any], Any]:
     def register(check: Check) -> Check:
         if id in _rules:
             raise ValueError(f"two rules with the id {id}")
-        _rules[id] = Rule(id, title, reference, scope, severity, guards_data, check, key)
+        _rules[id] = Rule(id, title, reference, scope, severity, guards_data, check, key, alike)
         return check
 
     return register

@@ -8,6 +8,7 @@ from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
+from vmferry.rules.alike import of_the_same
 from vmferry.rules.effective import LET_IN, NO_SHELL
 from vmferry.rules.registry import Voice, move_rule
 
@@ -34,11 +35,23 @@ VIDEO = {
 }
 
 
+@of_the_same
+def _images(guest: GuestFacts) -> tuple[str, ...]:
+    """Names of the images that this guest gets, or whole paths where its definition names them."""
+    loaders = [file.path for file in guest.needs.files if file.role == "loader"]
+    if guest.arch not in ("x86_64", "i686"):
+        return tuple(loaders)
+    cards = sorted({NETWORK[nic.model] for nic in guest.guest.nics if nic.model in NETWORK})
+    videos = sorted({VIDEO[model] for model in guest.videos if model in VIDEO})
+    roms = [f"{kind}-{card}.rom" for card in cards for kind in ("efi", "pxe")]
+    return (*(loaders or ["bios-256k.bin"]), *roms, *(f"vgabios-{video}.bin" for video in videos))
+
+
 @move_rule(
     "version.firmware",
     "boot ROMs and firmware of the guest are of one size on both hosts",
     "QEMU: Size mismatch: ...: 0x40000 != 0x20000: Invalid argument; Unknown ramblock; Missing section footer",
-    key=lambda move: (move.source.name, _firmware(move.source), _images(move.guest)),
+    key=lambda move: (id(move.source), _images(move.guest)),
 )
 def firmware(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """A ROM's room in the guest goes over with its memory; the images may differ inside as long as that is the same."""
@@ -68,21 +81,11 @@ def _compared(names: list[str]) -> list[str]:
     return [name for name in names if not (name.startswith("pxe-") and name.replace("pxe-", "efi-", 1) in names)]
 
 
-def _images(guest: GuestFacts) -> tuple[str, ...]:
-    """Names of the images that this guest gets, or whole paths where its definition names them."""
-    loaders = [file.path for file in guest.needs.files if file.role == "loader"]
-    if guest.arch not in ("x86_64", "i686"):
-        return tuple(loaders)
-    cards = sorted({NETWORK[nic.model] for nic in guest.guest.nics if nic.model in NETWORK})
-    videos = sorted({VIDEO[model] for model in guest.videos if model in VIDEO})
-    roms = [f"{kind}-{card}.rom" for card in cards for kind in ("efi", "pxe")]
-    return (*(loaders or ["bios-256k.bin"]), *roms, *(f"vgabios-{video}.bin" for video in videos))
-
-
 def _firmware(host: HostFacts) -> tuple[tuple[str, int], ...] | None:
     return host.system.firmware if host.system is not None else None
 
 
+@of_the_same
 def _sizes(host: HostFacts) -> dict[str, set[int]] | None:
     """Name and path to the room that images of it take: one name may be in several directories."""
     firmware = _firmware(host)

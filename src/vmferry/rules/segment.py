@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from vmferry.facts.attachment import attachments, kind_of, link_of, mtu_of, network_of, vlans_of
+from vmferry.facts.attachment import attachments, kind_of, link_of, mtu_of, network_of, vlans_of, way_out
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.network import OPEN_VSWITCH
@@ -96,7 +96,8 @@ def mtu_not_smaller(move: MoveFacts, say: Voice) -> Iterator[Finding]:
         if here is None or there is None:
             continue
         required = f"an MTU of {here} or more for {nic.source} on {target.name}"
-        remedy = f"on {target.name}: ip link set dev {link_of(target, nic) or nic.source} mtu {here}, and of its ports"
+        small = [link.name for link in way_out(target, nic) if link.mtu is not None and link.mtu < here]
+        remedy = f"on {target.name}: " + "; ".join(f"ip link set dev {name} mtu {here}" for name in small)
         if network_mtu := _given_mtu(target, nic):
             remedy = (
                 f"on {target.name}: virsh net-edit {nic.source}, <mtu size='{here}'/> for {network_mtu}; restart it"
@@ -193,8 +194,9 @@ def portgroup_there(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     key=by_attachment,
 )
 def link_up(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    target = move.target.host
-    for name in dict.fromkeys(link_of(target, nic) for nic in attachments(move.guest.guest.nics)):
+    source, target = move.source, move.target.host
+    links = {link_of(target, nic): link_of(source, nic) for nic in attachments(move.guest.guest.nics)}
+    for name, here in links.items():
         link = target.network.link(name) if target.network is not None else None
         if link is None or link.kind == OPEN_VSWITCH or target.network is None:
             continue
@@ -206,8 +208,15 @@ def link_up(move: MoveFacts, say: Voice) -> Iterator[Finding]:
             words = ", ".join(port.name for port in ports) or "it has no port"
             remedy = f"look at the cables and ports of {name} on {target.name}: ip link show master {name}"
             yield say.warn(link.name, f"no carrier ({words})", required, remedy)
+        elif link.kind == "bridge" and not ports and _has_port(source, here):
+            remedy = f"on {target.name}: ip link set dev CARD master {name}, CARD being the one on that segment"
+            yield say.warn(link.name, f"no card is in it, as one is on {source.name}", required, remedy)
         else:
             yield say.ok(link.name, "it is up", required)
+
+
+def _has_port(host: HostFacts, bridge: str | None) -> bool:
+    return host.network is not None and bridge is not None and bool(host.network.ports(bridge))
 
 
 @move_rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 
 from vmferry.facts.disk import DiskSight, Server
@@ -30,13 +31,14 @@ def server_hosts(move: MoveFacts, sight: DiskSight) -> Iterator[tuple[str, str]]
 
 def _is_of(address: str, host: HostFacts) -> bool:
     known = host.network.addresses if host.network is not None else None
-    return not _is_loopback(address) and any(each.address == address for each in known or ())
+    return any(each.address == address for each in known or ()) and not _is_loopback(address)
 
 
 def _loopback(server: Server) -> bool:
     return any(_is_loopback(each) for each in (server.name, *server.addresses))
 
 
+@lru_cache(maxsize=4096)
 def _is_loopback(address: str) -> bool:
     try:
         return ip_address(address).is_loopback

@@ -8,6 +8,7 @@ from vmferry.facts.disk import DiskSight
 from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Disk
+from vmferry.rules.alike import by_files
 from vmferry.rules.layers import Layer, eject, kept, layers, mount_command
 from vmferry.rules.registry import Voice, move_rule
 from vmferry.rules.servers import server_hosts
@@ -20,6 +21,7 @@ _WORST = tuple(Severity)
     "every disk is the same storage on both hosts",
     "guide 15.2: a guest must be installed on shared storage; libvirt: Migration without shared storage is unsafe",
     guards_data=True,
+    alike=by_files,
 )
 def storage_shared(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """Proved by a mark that the source leaves beside the file and the target finds, or else by what names the bytes."""
@@ -140,6 +142,7 @@ def _same(layer: Layer) -> str:
     "the storage is kept by neither of the two hosts",
     "guide 15.2: shared storage must be exported by a separate system, not by one of the hosts",
     severity=Severity.WARN,
+    alike=by_files,
 )
 def separate_system(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     required = f"storage of another system than {move.source.name} and {move.target.host.name}"

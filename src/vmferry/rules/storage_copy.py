@@ -12,6 +12,7 @@ from vmferry.facts.pool import Pool
 from vmferry.model.finding import Finding
 from vmferry.model.guest import Disk
 from vmferry.model.units import format_bytes
+from vmferry.rules.alike import by_files
 from vmferry.rules.layers import Layer, copied, layers
 from vmferry.rules.registry import Voice, move_rule
 
@@ -28,6 +29,7 @@ def _none(move: MoveFacts, say: Voice) -> Finding:
     "storage.copy.disks",
     "every disk that is to be copied can be",
     "libvirt: Cannot migrate empty or read-only disk ...; disk target ... not found",
+    alike=by_files,
 )
 def selectable(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     guest, wish = move.guest.guest, move.wish
@@ -51,6 +53,7 @@ def selectable(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     "no disk is copied onto itself",
     "QEMU: unable to execute QEMU command 'block-export-add'; Is another process using the image [...]?",
     guards_data=True,
+    alike=by_files,
 )
 def onto_itself(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in _copies(move):
@@ -82,6 +85,7 @@ def _same(layer: Layer) -> bool:
     "there is something to copy each disk onto, of the right size",
     "QEMU: Source and target image have different sizes; libvirt: pre-creation of storage targets for incremental "
     "storage migration is not supported",
+    alike=by_files,
 )
 def target_image(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in _copies(move):
@@ -153,6 +157,7 @@ def _pool_for(move: MoveFacts, disk: Disk) -> Pool | None:
     "storage.copy.space",
     "the target's pools have room for what is copied",
     "QEMU: No space left on device",
+    alike=by_files,
 )
 def space(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     loads: dict[str, _Load] = {}

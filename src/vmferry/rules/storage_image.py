@@ -10,6 +10,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding
 from vmferry.model.guest import Disk
+from vmferry.rules.alike import by_files
 from vmferry.rules.layers import Layer, eject, kept, layers, mount_command
 from vmferry.rules.registry import Voice, guest_rule, move_rule
 
@@ -26,6 +27,7 @@ _BLOCKED = frozenset({"vmdk", "vdi", "vhdx", "vpc", "parallels", "qcow", "vvfat"
     "every disk's image is there on both hosts",
     "libvirt: Cannot access storage file '...': No such file or directory",
     guards_data=True,
+    alike=by_files,
 )
 def image_there(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in kept(move):
@@ -60,6 +62,7 @@ def _missing(layer: Layer, say: Voice) -> Iterator[Finding]:
     "storage.driver",
     "QEMU on the target has the driver for every disk's protocol",
     "QEMU: Could not open '...': Unknown driver '...'",
+    alike=by_files,
 )
 def driver(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in move.guest.guest.disks:
@@ -110,6 +113,7 @@ def _formats(disk: Disk) -> Iterator[str]:
     "storage.image-access",
     "QEMU on the target may open every image",
     "libvirt: Cannot access storage file '...' (as uid:..., gid:...): Permission denied",
+    alike=by_files,
 )
 def image_access(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in kept(move):

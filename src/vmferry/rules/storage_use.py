@@ -11,6 +11,7 @@ from vmferry.facts.move import MoveFacts
 from vmferry.facts.pool import Pool
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Disk
+from vmferry.rules.alike import by_files
 from vmferry.rules.layers import Layer, kept, layers
 from vmferry.rules.registry import Voice, host_rule, move_rule
 
@@ -29,6 +30,7 @@ _DROPS_CACHE = ((5, 7), (4, 0))
     "storage.known-to-libvirt",
     "libvirt takes every shared file system for one",
     "libvirt: Unsafe migration: Migration without shared storage is unsafe",
+    alike=by_files,
 )
 def known_to_libvirt(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in kept(move):
@@ -58,6 +60,7 @@ def _declared(host: HostFacts, path: str) -> bool:
     "storage.cache",
     "no disk's data stay behind in a host's page cache",
     "libvirt: Migration may lead to data corruption if disks use cache other than none or directsync",
+    alike=by_files,
 )
 def cache_mode(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """As libvirt on the source will judge it, but for `unsafe`, which it lets pass."""
@@ -99,6 +102,7 @@ def _drops_cache(host: HostFacts) -> bool:
     "no other guest writes to the guest's disks",
     'QEMU: Failed to get "write" lock; Is another process using the image [...]?',
     guards_data=True,
+    alike=by_files,
 )
 def in_use(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     guest = move.guest.guest
@@ -133,6 +137,7 @@ def _users(move: MoveFacts, disk: Disk) -> Iterator[tuple[str, KnownGuest]]:
     "storage.pool",
     "the pools of the guest's disks are there and active on the target",
     "libvirt: Storage pool not found: no storage pool with matching name '...'; storage pool '...' is not active",
+    alike=by_files,
 )
 def pool_there(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     """Libvirt itself needs the pool of a volume; of a file in a pool's directory, only those who manage volumes do."""

@@ -13,6 +13,7 @@ from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.facts.tls import Certificate, Role, TlsFile, Use
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.tuning import Encryption
+from vmferry.rules.alike import by_hosts
 from vmferry.rules.registry import Voice, host_rule, move_rule, pair_rule
 
 DAY_S = 86_400
@@ -87,6 +88,7 @@ def _hindrance(move: MoveFacts) -> str | None:
     "the data of the migration are encrypted where a host insists on it",
     "libvirt: this libvirtd instance allows migration only with VIR_MIGRATE_TLS flag; "
     "QEMU: Unable to access credentials /etc/pki/qemu/server-cert.pem",
+    key=by_hosts,
 )
 def migration_tls(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     source, target = move.source, move.target.host

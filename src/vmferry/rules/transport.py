@@ -63,9 +63,9 @@ def _judge_name(pair: PairFacts, name: Resolved, say: Voice) -> Finding:
     if name.addresses is None:
         why = pair.path.problem or f"{source.name} could not look it up"
         return say.unknown(name.name, why, required, f"on {source.name}: getent ahosts {name.name}")
-    if pair.path.peer is not None and pair.path.peer.hostname is not None and name.name != data_host(target):
-        seen = ", ".join(addresses) or "known to ssh only"
-        return say.ok(name.name, f"{seen}, and {pair.path.peer.hostname} answers there", required)
+    peer = _answering(pair)
+    if peer is not None and name.name != data_host(target):
+        return say.ok(name.name, f"{', '.join(addresses) or 'known to ssh only'}, and {peer} answers there", required)
     if not addresses:
         return say.refuse(name.name, f"it does not resolve on {source.name}", required, remedy)
     if any(_local(each) for each in addresses):
@@ -75,6 +75,12 @@ def _judge_name(pair: PairFacts, name: Resolved, say: Voice) -> Finding:
     if _has(target, addresses) is False:
         return say.warn(name.name, f"it is {', '.join(addresses)}, which {target.name} does not have", required, remedy)
     return say.ok(name.name, ", ".join(addresses), required)
+
+
+def _answering(pair: PairFacts) -> str | None:
+    """The target's own name, where libvirt answered by it just now: then names and ports need no other proof."""
+    name = pair.path.peer.hostname if pair.path.peer is not None else None
+    return name if pair.target.hostname in (None, name) else None
 
 
 def _is_local_name(name: str) -> bool:
@@ -104,8 +110,8 @@ def libvirt_port(pair: PairFacts, say: Voice) -> Iterator[Finding]:
         return
     required = f"port {peer.port} of {peer.host} open for {pair.source.name}"
     tried = next((each for each in pair.path.ports if each.use is Port.LIBVIRT), None)
-    if pair.path.peer is not None and pair.path.peer.hostname is not None:
-        yield say.ok(peer.host, f"{pair.path.peer.hostname} answers by {peer.transport}", required)
+    if (name := _answering(pair)) is not None:
+        yield say.ok(peer.host, f"{name} answers by {peer.transport}", required)
     elif tried is None or tried.reach in (Reach.UNKNOWN, Reach.UNRESOLVED):
         yield _not_tried(pair, peer.host, peer.port, tried, required, say)
     elif tried.reach is Reach.OPEN:

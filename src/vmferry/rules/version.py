@@ -8,6 +8,7 @@ from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.model.finding import Finding, Severity
+from vmferry.rules.alike import by_shape, by_systems
 from vmferry.rules.registry import Voice, move_rule, pair_rule
 from vmferry.rules.releases import is_early, named, rhel, row
 
@@ -19,6 +20,7 @@ MOST_NAMED = 5
     "version.machine-type",
     "the target's QEMU has the guest's machine type",
     "libvirt: Emulator '...' does not support machine type '...'",
+    alike=by_shape,
 )
 def machine_type(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     guest, target = move.guest, move.target.host
@@ -58,6 +60,7 @@ def _numbers(version: str | None) -> tuple[int, ...] | None:
     "version.compatibility",
     "guests may move between the releases of the two hosts",
     "guide 15.2, Table 15.1: Live Migration Compatibility",
+    alike=by_systems,
 )
 def compatibility(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     """Two releases of RHEL or its clones by Red Hat's table; others, and what it does not list, by QEMU's version."""
@@ -99,6 +102,7 @@ def _by_qemu(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     "the target's libvirt knows what the source's writes into a definition",
     "libvirt: XML error, unsupported configuration of what an older one does not know",
     severity=Severity.WARN,
+    alike=by_systems,
 )
 def libvirt_version(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     source, target = pair.source, pair.target
@@ -118,6 +122,7 @@ def libvirt_version(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     "both hosts are of the same release",
     "guide 15.5: the same release on both, which is stricter than its Table 15.1",
     severity=Severity.INFO,
+    alike=by_systems,
 )
 def same_release(pair: PairFacts, say: Voice) -> Iterator[Finding]:
     """For information: the table is what counts."""
@@ -146,7 +151,7 @@ GONE_IN_7 = {
     "version.removed-devices",
     "the target's QEMU still has the guest's devices",
     "RHEL 6 guide: es1370, pcnet and ne2k_pci are gone in RHEL 7",
-    key=lambda move: (move.guest.guest.name, _old_models(move.guest)),
+    alike=by_shape,
 )
 def removed_devices(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target = rhel(move.target.host.system)

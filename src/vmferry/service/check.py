@@ -90,7 +90,7 @@ def check_one(
     judge = Judge(policy)
     source = snapshot.host(guest.guest.host)
     moves = tuple(decided(move) for move in snapshot.moves(guest, to, wish))
-    candidates = ranked(candidate(move, judge.move(move).findings) for move in moves)
+    candidates = ranked(candidate(move, judge.move(move)) for move in moves)
     common = in_order((*judge.host(source).findings, *judge.guest(guest).findings))
     hosts = (source.name, *(move.target.host.name for move in moves))
     return CheckReport(guest.guest, source.name, candidates, moves, common, tuple(policy.risks(hosts)))

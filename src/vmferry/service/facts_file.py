@@ -22,6 +22,7 @@ import msgspec
 
 from vmferry import __version__
 from vmferry.errors import Failed, UserError
+from vmferry.facts.compute import CommonCpu
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import View
@@ -54,6 +55,7 @@ class _File(msgspec.Struct):
     guests: tuple[GuestFacts, ...]
     views: dict[str, tuple[_Seen, ...]]
     paths: dict[str, dict[str, PathFacts]]
+    common_cpus: tuple[CommonCpu, ...] = ()
 
 
 def save_facts(snapshot: Snapshot, path: Path) -> None:
@@ -86,6 +88,7 @@ def encoded(snapshot: Snapshot) -> bytes:
         "paths": {
             source: {target: _lean(path) for target, path in paths.items()} for source, paths in snapshot.paths.items()
         },
+        "common_cpus": _lean(snapshot.common_cpus),
     }
     return msgspec.json.encode(document)
 
@@ -119,7 +122,7 @@ def _checked(file: _File, name: str) -> Snapshot:
     views = {
         uuid: {host: seen.view for seen in all_seen for host in seen.hosts} for uuid, all_seen in file.views.items()
     }
-    return Snapshot(file.taken, file.hosts, file.guests, views, file.paths)
+    return Snapshot(file.taken, file.hosts, file.guests, views, file.paths, file.common_cpus)
 
 
 def _grouped(views: dict[str, View]) -> list[object]:

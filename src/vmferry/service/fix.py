@@ -13,6 +13,8 @@ from vmferry.repair.text import named
 
 RETURN_LIMIT_S = 30.0
 """A daemon that does not answer by then gets its old file back."""
+RESTART_LIMIT_S = 100.0
+"""Libvirt gives its threads 30 s before it goes by force, as seen soon after a start; systemd gives libvirt 90 s."""
 
 Say = Callable[[str], None]
 
@@ -141,7 +143,7 @@ def restart(
     if active:
         refuse_while_migrating(mender, must_answer=must_answer)
         say(f"restarting {' '.join(active)}; running guests go on")
-        mender.restart(active, RETURN_LIMIT_S)
+        mender.restart(active, RESTART_LIMIT_S)
         if not mender.answers(RETURN_LIMIT_S):
             raise _silent(mender)
     return active

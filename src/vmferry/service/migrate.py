@@ -313,6 +313,7 @@ UNTOUCHED = (State.PLANNED, State.CHECKED)
 def move_wish(request: Request) -> MoveWish:
     """What the rules judge: post-copy only where the user asks for it, since else it is done without."""
     tuning = request.tuning
+    left_open = request.post_copy is None and request.convergence is not Convergence.CAREFUL
     return MoveWish(
         persistent=request.guest.persistent,
         post_copy=request.post_copy is True,
@@ -327,7 +328,7 @@ def move_wish(request: Request) -> MoveWish:
         tls=tuning.tls,
         tls_destination=tuning.tls_destination,
         bandwidth_bytes_s=request.bandwidth_bytes_s,
-        post_copy_bandwidth_bytes_s=tuning.post_copy_bandwidth_bytes_s,
+        post_copy_bandwidth_bytes_s=None if left_open else tuning.post_copy_bandwidth_bytes_s,
         max_downtime_ms=request.max_downtime_ms,
         definition=request.definition,
     )

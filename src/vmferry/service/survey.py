@@ -18,6 +18,7 @@ from vmferry.facts.move import View
 from vmferry.facts.snapshot import Snapshot
 from vmferry.model.guest import Guest
 from vmferry.ports import HostPort
+from vmferry.service.common_cpu import common_cpus
 from vmferry.service.disks import REMOVING_S, Sights, see_everywhere
 from vmferry.service.elsewhere import look_elsewhere
 from vmferry.service.parallel import all_at_once
@@ -86,12 +87,16 @@ def _gather(
     facts = [_host_facts(host, next(answers)) for host in hosts]
     cpus = {host.entry.name: next(answers) for host in hosts}
     facts += [HostFacts(host.name, problem=host.problem) for host in unreached]
+    known: dict[View, View] = {}  # hosts that see alike have one view, which is then judged once
     views = {
-        guest.guest.uuid: {name: _view(guest, number, sights[name], cpus[name]) for name in sights}
+        guest.guest.uuid: {
+            name: known.setdefault(view := _view(guest, number, sights[name], cpus[name]), view) for name in sights
+        }
         for number, guest in enumerate(guests)
     }
     paths = tried_paths(hosts, {each.name: each for each in facts}, guests, limit_s)
-    return Snapshot(taken, tuple(facts), tuple(guests), views, paths)
+    common = common_cpus(hosts, facts, guests, views)
+    return Snapshot(taken, tuple(facts), tuple(guests), views, paths, common)
 
 
 def _teller(host: HostPort, guests: Sequence[Guest]) -> Callable[[], list[GuestFacts]]:

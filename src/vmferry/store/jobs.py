@@ -150,7 +150,8 @@ class SqlJobs:
         return read(rows[0][0], Progress, self._database.name) if rows else None
 
     def ask(self, job: str, what: Ask) -> None:
-        statement = f"INSERT INTO ask (job, what) SELECT {_TEXT}, {_TEXT} WHERE ? IN {_TAKEN} ON CONFLICT (job, what) DO NOTHING"
+        wanted = f"SELECT {_TEXT}, {_TEXT} WHERE ? IN {_TAKEN}"
+        statement = f"INSERT INTO ask (job, what) {wanted} ON CONFLICT (job, what) DO NOTHING"
         self._change(statement, job, what.value, job)
 
     def asked(self, job: str) -> frozenset[Ask]:

@@ -19,14 +19,3 @@ def numbers_of(text: str) -> frozenset[int]:
             numbers = range(first, last + 1)
             found = found.difference(numbers) if match[1] else found.union(numbers)
     return frozenset(found)
-
-
-def shown(numbers: frozenset[int]) -> str:
-    """The same way back."""
-    runs: list[list[int]] = []
-    for each in sorted(numbers):
-        if runs and each == runs[-1][1] + 1:
-            runs[-1][1] = each
-        else:
-            runs.append([each, each])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)

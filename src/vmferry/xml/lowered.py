@@ -1,6 +1,7 @@
-"""A definition with the vectors of its virtio devices lowered, and not a byte more changed than that takes.
+"""A definition with the vectors of its virtio devices lowered, edited in place: nothing else of it is changed.
 
-Only where the number itself is written: vectors that follow from a number of queues cost throughput when they are lowered.
+Only where the number itself is written: vectors that follow from a number of queues cost throughput when they are
+lowered.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ def _cpu(domain: etree._Element) -> CpuNeed:
         model=text_of(domain, "cpu/model"),
         required=frozenset(name for policy, name in said if policy in ("require", "force")),
         disabled=frozenset(name for policy, name in said if policy in ("disable", "forbid")),
+        unchecked=cpu is not None and cpu.get("migratable") == "off",
         tsc_hz=number(tsc.get("frequency")) if tsc is not None else None,
         hyperv_mode=hyperv.get("mode", "custom") if hyperv is not None else None,
     )

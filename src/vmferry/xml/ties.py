@@ -31,8 +31,15 @@ def _hostdev(element: etree._Element) -> Tie:
     subject = f"hostdev {kind} {_address(element)}".strip()
     if _attribute(element, "teaming", "type") == "transient":
         return Tie(Bound.TEAMED, subject)
-    driver = _attribute(element, "driver", "name") or ("vfio" if kind == "pci" else "")
+    if _attribute(element, "source", "protocol") == "iscsi":
+        return Tie(Bound.PASSED_LUN, f"{subject} {_attribute(element, 'source', 'name')}")
+    driver = _driver(element) or ("vfio" if kind == "pci" else "")
     return Tie(Bound.PASSED_USB if kind == "usb" else Bound.PASSED_DEVICE, subject, driver)
+
+
+def _driver(element: etree._Element) -> str:
+    """A variant of VFIO's for one kind of device, by which it may be able to move, is the model."""
+    return _attribute(element, "driver", "model") or _attribute(element, "driver", "name")
 
 
 def _address(element: etree._Element) -> str:

@@ -1,8 +1,9 @@
 """Hosts that are broken on purpose: what all of these tests share.
 
 A module may set `GUEST_DISKS = ("shared", ...)`, the disks of its one guest; it is on h1 for all the module's tests.
-Each test breaks something by `on`, looks with `check` or `host_check`, does what the remedy says, looks again, and puts
-everything back. `check` itself holds that a look changes nothing on any host.
+Or its own fixture `guest` starts the fixture `tiny`. Each test breaks something by `on`, looks with `check` or
+`host_check`, does what the remedy says, looks again, and puts everything back. `check` itself holds that a look changes
+nothing on any host.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from vmferry.lab.layout import Layout
 from vmferry.lab.shell import ssh
 
 from ..conftest import Run
+from .tiny import Tiny
 
 HOSTS = ("h1", "h2", "h3")
 LEAN = ("--memory", "160MiB", "--working-set", "16MiB", "--dirty", "0", "--disk-size", "4MiB")
@@ -83,13 +85,27 @@ def on(lab: Layout) -> On:
 
 
 @pytest.fixture(scope="module")
-def guest(request: pytest.FixtureRequest, vmferry: Run) -> Iterator[str]:
+def name(request: pytest.FixtureRequest) -> str:
+    """Of the module's guest."""
+    module: str = request.module.__name__
+    return module.rpartition(".")[2].removeprefix("test_").replace("_", "-")
+
+
+@pytest.fixture(scope="module")
+def guest(request: pytest.FixtureRequest, vmferry: Run, name: str) -> Iterator[str]:
     """The module's guest; it runs on h1."""
-    name = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
     disks = [word for disk in getattr(request.module, "GUEST_DISKS", ("shared",)) for word in ("--disk", disk)]
     vmferry("lab", "guest", name, *LEAN, *disks, "--on", "h1")
     yield name
     vmferry("lab", "guest", name, "--remove")
+
+
+@pytest.fixture(scope="module")
+def tiny(on: On, name: str) -> Iterator[Tiny]:
+    """For a module whose tests need no guest that runs: its own fixture `guest` starts this one instead."""
+    tiny = Tiny(name, on)
+    yield tiny
+    tiny.end()
 
 
 def state(on: On) -> dict[str, str]:
@@ -100,11 +116,14 @@ def state(on: On) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def check(vmferry: Run, on: On, guest: str) -> Check:
-    """check(to="h2") -> what `vmferry check` says of the module's guest and that target; it changes nothing."""
+    """check(to="h2") -> what `vmferry check` says of the module's guest and that target; it changes nothing.
 
-    def check(*options: str, to: str = "h2") -> Checked:
+    `of`: the guest by another word than its name.
+    """
+
+    def check(*options: str, to: str = "h2", of: str = guest) -> Checked:
         before = state(on)
-        done = vmferry("check", guest, "--to", to, *options, "-o", "json", check=False)
+        done = vmferry("check", of, "--to", to, *options, "-o", "json", check=False)
         assert done.returncode in (0, 3), done.stderr
         assert state(on) == before
         (target,) = json.loads(done.stdout)["targets"]
@@ -126,6 +145,13 @@ def host_check(vmferry: Run, on: On) -> Check:
         return Checked(document["hosts"][0]["verdict"], tuple(document["findings"]))
 
     return host_check
+
+
+def follow(on: On, remedy: str) -> None:
+    """Does what it says: `on HOST: COMMAND`."""
+    assert remedy.startswith("on "), remedy
+    host, _, command = remedy[3:].partition(": ")
+    on(host, command)
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -15,7 +15,8 @@ from vmferry.model.host import HostEntry
 from vmferry.ports import HostPort
 
 from ..conftest import Run
-from .conftest import Check, On, until
+from .conftest import Check, On, follow, until
+from .tiny import Tiny, define
 
 NAME = "storage-tiny"
 IMAGE = f"/srv/shared/{NAME}.img"
@@ -28,11 +29,6 @@ LUN = """
 <disk type='network' device='disk'><driver name='qemu' type='raw' cache='none'/>
 <source protocol='iscsi' name='{target}/{lun}'><host name='storage' port='3260'/></source>
 <target dev='vdb' bus='virtio'/></disk>"""
-DOMAIN = """
-<domain type='qemu'><name>{name}</name><memory unit='MiB'>16</memory>
-<os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>
-<devices>{disks}<controller type='usb' model='none'/><memballoon model='none'/></devices></domain>"""
-
 Start = Callable[..., None]
 
 
@@ -40,24 +36,15 @@ def disk(path: str = IMAGE, cache: str = "none") -> str:
     return FILE.format(path=path, cache=cache, target="vda")
 
 
-def define(on: On, host: str, name: str, disks: str) -> None:
-    on(host, f"cat >/run/{name}.xml <<'E'\n{DOMAIN.format(name=name, disks=disks)}\nE\nvirsh -q define /run/{name}.xml")
+@pytest.fixture(scope="module")
+def name() -> str:
+    return NAME
 
 
 @pytest.fixture(scope="module")
-def start(on: On) -> Iterator[Start]:
+def start(tiny: Tiny) -> Start:
     """start(DISKS): the guest on h1, anew with these disks."""
-
-    def stop() -> None:
-        on("h1", f"virsh destroy {NAME} || true; virsh undefine {NAME} || true")
-
-    def start(disks: str) -> None:
-        stop()
-        define(on, "h1", NAME, disks)
-        on("h1", f"virsh start --paused {NAME}")
-
-    yield start
-    stop()
+    return tiny.start
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +79,6 @@ def unmounted(on: On) -> Iterator[None]:
     yield
     on("h2", "umount /srv/shared || true; rm -f /srv/shared/*; systemctl start vmferry-shared")
     on("h2", "until mountpoint -q /srv/shared; do sleep 0.05; done")
-
-
-def follow(on: On, remedy: str) -> None:
-    """Do what it says: `on HOST: COMMAND`."""
-    assert remedy.startswith("on "), remedy
-    host, _, command = remedy[3:].partition(": ")
-    on(host, command)
 
 
 @pytest.mark.usefixtures("unmounted")

@@ -39,7 +39,6 @@ def test_without_any(vmferry: Vmferry, jobs: MemoryJobs, web: FakeGuest) -> None
         (["--parallel", "--parallel-connections", "4"], Tuning(parallel=True, parallel_connections=4)),
         (["--comp-methods", "mt, xbzrle"], Tuning(compression=("mt", "xbzrle"))),
         (["--compression", "xbzrle"], Tuning(compression=("xbzrle",))),
-        (["--postcopy-bandwidth", "5MiB/s"], Tuning(post_copy_bandwidth_bytes_s=5 << 20)),
     ],
 )
 def test_options_of_libvirt(
@@ -47,6 +46,16 @@ def test_options_of_libvirt(
 ) -> None:
     plan = planned(vmferry, jobs, *options, "--convergence", "careful")
     assert plan.tuning == Tuning(**{name: getattr(tuning, name) for name in Tuning.__slots__} | {"auto_converge": True})
+
+
+def test_a_limit_of_post_copy_is_for_where_there_may_be_one(
+    vmferry: Vmferry, jobs: MemoryJobs, web: FakeGuest
+) -> None:
+    limit = ("--postcopy-bandwidth", "5MiB/s")
+    refused = vmferry("migrate", "web", *limit, "--convergence", "careful")
+    assert refused.code == 3
+    assert "options.consistent" in refused.err
+    assert planned(vmferry, jobs, *limit).tuning == Tuning(post_copy_bandwidth_bytes_s=5 << 20)
 
 
 def test_budgets(vmferry: Vmferry, jobs: MemoryJobs, web: FakeGuest) -> None:

@@ -60,6 +60,8 @@ def test_mount_points_are_read_as_they_are_and_innermost_first(monkeypatch: pyte
     ]
     monkeypatch.setattr(mounts, "mountinfo", lambda: "\n".join(lines))
     assert mounts.below(Path("/c")) == [Path("/c/a/b c"), Path("/c/a")]
+    assert mounts.is_point(Path("/c/a"))
+    assert not mounts.is_point(Path("/c"))
 
 
 def test_a_process_that_is_out_of_sight_is_never_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Verdict
 from vmferry.placement.rank import candidate, ranked
-from vmferry.rules import judge
+from vmferry.rules.judge import Judge
 
 from ..rules.cases import GIB, PASSING, with_target
 
@@ -15,7 +15,7 @@ def named(name: str, **changes: object) -> MoveFacts:
 
 
 def order(*moves: MoveFacts) -> list[str]:
-    return [each.host for each in ranked(candidate(move, judge(move)) for move in moves)]
+    return [each.host for each in ranked(candidate(move, Judge().move(move)) for move in moves)]
 
 
 def test_more_room_is_better() -> None:
@@ -31,14 +31,14 @@ def test_a_sure_target_is_better_than_one_of_which_things_are_unknown() -> None:
 
 def test_no_room_makes_good_what_is_not_known() -> None:
     unknown = named("roomy", host_uuid=None, memory_free_bytes=8 * GIB)
-    warned = named("warned", peer_uri="qemu+ssh://warned/system?keyfile=/k", memory_free_bytes=7 * GIB)
+    warned = named("warned", peer_uri="qemu+ssh://root@h2/system?keyfile=/k", memory_free_bytes=7 * GIB)
     assert order(unknown, warned, named("tight", memory_free_bytes=2 * GIB)) == ["tight", "warned", "roomy"]
 
 
 def test_a_refused_target_is_last_and_says_why() -> None:
     refused = named("full", memory_free_bytes=0)
     assert order(refused, named("sure")) == ["sure", "full"]
-    answer = candidate(refused, judge(refused))
+    answer = candidate(refused, Judge().move(refused))
     assert answer.verdict is Verdict.REFUSE
     assert answer.score is None
     assert answer.reasons == ("memory.free: 0 MiB free",)
@@ -50,4 +50,4 @@ def test_equal_targets_keep_the_order_of_their_names() -> None:
 
 def test_a_target_of_unknown_size_can_still_be_ranked() -> None:
     move = replace(PASSING, target=replace(PASSING.target, host=replace(PASSING.target.host, memory_bytes=None)))
-    assert candidate(move, judge(move)).score == 0.0
+    assert candidate(move, Judge().move(move)).score == 0.0

@@ -20,6 +20,23 @@ from .cases import OK, PASSING, REFUSE, Cases, with_iso, with_target
 
 ARM_ONLY = (MachineSupport("kvm", "aarch64", "/usr/bin/qemu-system-aarch64", frozenset({"virt-9.0"})),)
 LOCAL = DiskSight("vda", True, None, "ext4 inode 9 of 512 bytes", "", False)
+OF_SOME_MOVES = {
+    "cpu.hyperv",
+    "cpu.pinning",
+    "cpu.tsc",
+    "device.tpm",
+    "firmware.files",
+    "memory.hugepages",
+    "memory.nodes",
+    "network.graphics",
+    "network.portgroup",
+    "network.vlan",
+    "secret.present",
+    "transport.tls",
+    "transport.tls-days",
+    "transport.tls-migration",
+}
+"""Rules of what only some guests ask for, or of TLS where it is not used: they say nothing of the others."""
 ABSENT = DiskSight("vda", False, "no such file")
 
 
@@ -57,7 +74,7 @@ def test_every_rule_has_a_passing_and_a_failing_case() -> None:
 def test_the_passing_move_passes_every_rule() -> None:
     found = judge(PASSING)
     assert verdict(found) is Verdict.PASS
-    assert {finding.rule for finding in found} == set(CASES)
+    assert {finding.rule for finding in found} == set(CASES) - OF_SOME_MOVES
 
 
 @pytest.mark.parametrize(("device", "ejects"), [("cdrom", True), ("floppy", True), ("disk", False)])

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from vmferry.facts.compute import HugePages, NumaCell
 from vmferry.facts.host import HostCpu
 from vmferry.xml.capabilities import read_capabilities
 
@@ -19,9 +22,19 @@ XML = """
 CPU = """
 <capabilities><host><cpu>
   <arch>x86_64</arch><model>Skylake-Client</model><vendor>Intel</vendor><microcode version='{}'/>
-  <counter name='tsc' frequency='2400000000'/><topology sockets='1' dies='1' cores='4' threads='1'/>
+  <signature family='6' model='94' stepping='3'/>{}<topology sockets='1' dies='1' cores='4' threads='1'/>
   <feature name='vmx'/><feature name='invtsc'/>
 </cpu></host></capabilities>"""
+
+CELLS = """
+<capabilities><host><topology><cells num='2'>
+  <cell id='0'><memory unit='KiB'>4194304</memory>
+    <pages unit='KiB' size='4'>1048576</pages><pages unit='KiB' size='2048'>512</pages>
+    <pages unit='KiB' size='1048576'>1</pages><cpus num='2'><cpu id='0'/><cpu id='1'/></cpus></cell>
+  <cell id='1'><memory unit='KiB'>8388608</memory>
+    <pages unit='KiB' size='4'>2097152</pages><pages unit='KiB' size='2048'>0</pages><cpus num='1'><cpu id='2'/></cpus>
+  </cell>
+</cells></topology></host></capabilities>"""
 
 
 def test_reads_uuid_and_machines_of_each_kind() -> None:
@@ -37,9 +50,39 @@ def test_a_host_without_guests_supports_nothing() -> None:
     assert read_capabilities("<capabilities><host/></capabilities>", "h1").support == ()
 
 
-def test_a_hosts_cpu_is_the_same_whatever_its_microcode() -> None:
-    one, other = (read_capabilities(CPU.format(version), "h1").cpu for version in (11, 12))
-    assert one == other == HostCpu("x86_64 Intel Skylake-Client", frozenset({"vmx", "invtsc"}))
+def test_of_two_hosts_with_one_cpu_only_the_microcode_differs() -> None:
+    one, other = (read_capabilities(CPU.format(version, ""), "h1").cpu for version in (11, 12))
+    named = HostCpu("x86_64 Intel Skylake-Client", frozenset({"vmx", "invtsc"}), "6/94/3")
+    assert (one, other) == (replace(named, microcode=11), replace(named, microcode=12))
+
+
+@pytest.mark.parametrize(
+    ("counter", "told"),
+    [
+        ("", (None, None)),
+        ("<counter name='tsc' frequency='2400000000'/>", (2_400_000_000, None)),
+        ("<counter name='tsc' frequency='2400000000' scaling='yes'/>", (2_400_000_000, True)),
+        ("<counter name='tsc' frequency='2400000000' scaling='no'/>", (2_400_000_000, False)),
+    ],
+)
+def test_a_counter_tells_its_frequency_and_whether_it_scales(
+    counter: str, told: tuple[int | None, bool | None]
+) -> None:
+    cpu = read_capabilities(CPU.format(1, counter), "h1").cpu
+    assert cpu is not None
+    assert (cpu.tsc_hz, cpu.tsc_scaling) == told
+
+
+def test_nodes_tell_their_cpus_and_the_pages_beside_the_ordinary_ones() -> None:
+    cells = read_capabilities(CELLS, "h1").cells
+    assert cells == (
+        NumaCell(0, 4 << 30, frozenset({0, 1}), (HugePages(2 << 20, 512), HugePages(1 << 30, 1))),
+        NumaCell(1, 8 << 30, frozenset({2}), (HugePages(2 << 20, 0),)),
+    )
+
+
+def test_without_a_topology_the_nodes_are_not_known() -> None:
+    assert read_capabilities(XML, "h1").cells is None
 
 
 @pytest.mark.parametrize("cpu", ["", "<cpu><arch>i686</arch><features><pae/></features></cpu>"])

@@ -7,6 +7,8 @@ tell_system() {
     told grep -sH '' /etc/os-release /etc/redhat-release /proc/sys/kernel/osrelease /proc/1/comm \
         /proc/sys/vm/unprivileged_userfaultfd /sys/module/kvm_*/parameters/nested \
         /sys/fs/selinux/enforce /sys/fs/selinux/booleans/virt_* /sys/module/apparmor/parameters/enabled
+    section memory
+    told grep -s -e '^MemAvailable:' -e '^Shmem:' /proc/meminfo
     section exists
     for path in /dev/kvm /dev/userfaultfd /etc/rc[35].d/S*libvirtd /etc/rc[35].d/S*libvirt-bin; do
         [ -e "$path" ] && printf ' %s\n' "$path"

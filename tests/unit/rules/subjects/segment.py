@@ -45,10 +45,20 @@ def with_nic(**changes: object) -> MoveFacts:
     return with_guest(nics=(replace(Nic(MAC, "network", "lab"), **changes),))  # type: ignore[arg-type]
 
 
-def tagged(host: str, vlan: int) -> NetworkFacts:
-    """Its bridge's port is a VLAN of its card."""
-    links = (Link("eth0", mtu=1500), Link(f"eth0.{vlan}", "vlan", 1500, master="br0", below="eth0", vlan=vlan))
+def tagged(host: str, vlan: int, mtu: int = 1500) -> NetworkFacts:
+    """Its bridge's port is a VLAN of its card, of that MTU."""
+    links = (Link("eth0", mtu=mtu), Link(f"eth0.{vlan}", "vlan", 1500, master="br0", below="eth0", vlan=vlan))
     return NetworkFacts((*links, Link("br0", "bridge", 1500, MACS[host])), network(host).addresses)
+
+
+def smaller_port(*hosts: str) -> MoveFacts:
+    here, there = (linked(host, "eth0", mtu=1400) for host in hosts)
+    return replace(with_source(network=here), target=with_target(network=there).target)
+
+
+def portless() -> MoveFacts:
+    here, there = (linked(host, "eth0", master=None) for host in ("h1", "h2"))
+    return replace(with_source(network=here), target=with_target(network=there).target)
 
 
 def in_vlan(here: int, there: int) -> MoveFacts:
@@ -80,7 +90,10 @@ CASES: Cases = {
     "network.mtu": [
         ("the same", PASSING, OK, "1500"),
         ("smaller", with_target(network=linked("h2", "br0", mtu=1400)), WARN, "1500 on h1, 1400 on h2"),
-        ("bigger", with_target(network=linked("h2", "br0", mtu=9000)), OK, "9000"),
+        ("bigger", with_target(network=linked("h2", "br0", mtu=9000)), OK, "1500"),
+        ("a smaller port", with_target(network=linked("h2", "eth0", mtu=1400)), WARN, "1500 on h1, 1400 on h2"),
+        ("a smaller port on both", smaller_port("h1", "h2"), OK, "1400"),
+        ("a smaller card below the port", with_target(network=tagged("h2", 7, mtu=1400)), WARN, "1400 on h2"),
         ("smaller than the guest's own", with_nic(mtu=9000), REFUSE, "the guest was told 9000"),
         ("the network's own", with_target(networks=(replace(LAB, mtu=1300),)), WARN, "1300 on h2"),
     ],
@@ -110,7 +123,9 @@ CASES: Cases = {
         ("up", PASSING, OK, "it is up"),
         ("down", with_target(network=linked("h2", "br0", up=False)), WARN, "it is down"),
         ("no cable", with_target(network=linked("h2", "eth0", carrier=False)), WARN, "no carrier (eth0)"),
-        ("no port", with_target(network=linked("h2", "br0", carrier=False)), WARN, "no carrier"),
+        ("no carrier", with_target(network=linked("h2", "br0", carrier=False)), WARN, "no carrier"),
+        ("no port", with_target(network=linked("h2", "eth0", master=None)), WARN, "no card is in it, as one is on h1"),
+        ("no port on either", portless(), OK, "it is up"),
     ],
     "network.graphics": [
         ("everywhere", with_listens("127.0.0.1", "0.0.0.0"), OK, "every host has it"),
