@@ -81,13 +81,19 @@ class Ground:
         persistent: bool = True,
         limit_ms: int | None = None,
         memory_bytes: int = 200_000_000,
+        dirty_bytes_s: int = 0,
         patience_s: float = 3.0,
     ) -> None:
         self.world = FakeWorld()
         for name in (SOURCE, TARGET):
             self.world.add_host(name)
         state = GuestState.PAUSED if paused else GuestState.RUNNING
-        about: dict[str, Any] = {"memory_bytes": memory_bytes, "disks": (DISK,), "nics": (NIC,)}
+        about: dict[str, Any] = {
+            "memory_bytes": memory_bytes,
+            "dirty_rate_bytes_s": dirty_bytes_s,
+            "disks": (DISK,),
+            "nics": (NIC,),
+        }
         self.guest: FakeGuest = self.world.add_guest(
             "web", SOURCE, state, persistent=persistent, probe=Probe(ADDRESS), **about
         )
@@ -155,8 +161,12 @@ class Ground:
             max_downtime_ms=self.limit_ms,
             settle_limit_s=self.patience_s,
         )
-        kind = Migration if real_check else Known
-        return kind(replace(request, **changes), self.tools(worker, jobs), self.listener, cancel or threading.Event())
+        about = (replace(request, **changes), self.tools(worker, jobs), self.listener, cancel or threading.Event())
+        if real_check:
+            return Migration(*about)
+        made = Known(*about)
+        made.free = lambda: self.uuid in self.source.active and not self.world.hosts[TARGET].state(self.uuid)
+        return made
 
     def reconciler(self, worker: str, jobs: Jobs | None = None, cancel: threading.Event | None = None) -> Reconciler:
         def others() -> list[HostPort]:
@@ -205,9 +215,13 @@ class Ground:
 
 
 class Known(Migration):
-    """One whose check has been made: the same answer for every healthy world."""
+    """One whose check has been made: the same answer for every healthy world, but for where the guest is."""
+
+    free: Callable[[], bool]
 
     def _choose(self) -> tuple[tuple[MoveFacts, HostPort] | None, str]:
+        if not self.free():
+            return None, "guest.running: it does not run there"
         target = self.request.targets[0]
         self.result = replace(self.result, target=target.entry.name)
         return (_healthy(self.plan.paused, self.plan.persistent, self.plan.memory_bytes), target), ""

@@ -50,7 +50,7 @@ class Run:
 
 def runs() -> Iterator[Run]:
     guests = [{}, {"paused": True}, {"persistent": False}, {"paused": True, "persistent": False}]
-    limits: list[dict[str, Any]] = [{}, {"limit_ms": 500}]
+    limits: list[dict[str, Any]] = [{}, {"limit_ms": 100}]
     for guest, limit in itertools.product(guests, limits):
         yield Run(**guest, **limit)
         yield Run(cancel=True, **guest, **limit)
@@ -60,7 +60,7 @@ def runs() -> Iterator[Run]:
             cancel = effect is CopyEffect.STALLS
             yield Run(effect, leftover, cancel=cancel, **guest, **limit)
     for effect, silent in itertools.product(CopyEffect, (SOURCE, TARGET)):
-        yield Run(effect, silent=silent, cancel=effect is CopyEffect.STALLS, limit_ms=500)
+        yield Run(effect, silent=silent, cancel=effect is CopyEffect.STALLS, limit_ms=100)
 
 
 RUNS = list(runs())

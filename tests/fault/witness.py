@@ -16,9 +16,11 @@ from vmferry.fakes import FakeWorld
 from .ground import OWN_DOWNTIME_MS, SOURCE, TARGET
 
 DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "keep_definition")
-CHANGES = ("begin", "abort", "set_max_downtime", *DESTRUCTIVE)
+CHANGES = ("begin", "abort", "set_max_downtime", "start_post_copy", "suspend_moving", *DESTRUCTIVE)
 WORDS = {
-    "begin": ("copy the guest",),
+    "begin": ("copy the guest", "resume a broken post-copy"),
+    "start_post_copy": ("switch to post-copy",),
+    "suspend_moving": ("suspend the guest for the rest of the copy",),
     "abort": ("abort the copy",),
     "set_max_downtime": ("set the downtime limit",),
     "destroy_held": ("destroy the copy that never ran", "destroy the old, paused copy"),
@@ -29,8 +31,8 @@ WORDS = {
 """A host's method, and what the journal calls it."""
 
 
-class Violation(Exception):
-    """The invariant was broken. Not an error of the product's kind, so that nothing of it catches this."""
+class Violation(BaseException):
+    """The invariant was broken. Nothing of the product may catch this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,13 @@ class Place:
     """One host, as far as the guest is concerned."""
 
     qemu: str | None
-    """None: there is none. Else `receiving`, `held`, `paused`, `runs`, or `broken`."""
+    """None: there is none. Else `receiving`, `held`, `paused`, `runs`, and of a post-copy `sending` and `part`."""
     defined: bool
 
     @property
     def has_run(self) -> bool:
         """Its CPUs have been started, or a user paused it: it is no mere copy."""
-        return self.qemu in ("paused", "runs", "broken")
+        return self.qemu in ("paused", "runs", "part")
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Witness:
             return Place("receiving", defined)
         reason = host.reasons.get(self.uuid)
         if reason is not None and "post-copy" in reason.value:
-            return Place("runs" if state.value == "running" else "broken", defined)
+            return Place("sending" if self.uuid in host.jobs else "part", defined)
         if state.value == "paused" and reason is not None and reason.value == "a migration":
             return Place("held", defined)
         return Place("paused" if state.value in ("paused", "crashed") else "runs", defined)
@@ -92,13 +94,13 @@ class Witness:
         """Before a worker changes something."""
         job = next((each for each in self.jobs.jobs() if each.worker is not None), None)
         if job is None or job.worker != worker:
-            raise self._broken(f"{worker} does {method} on {host}, but has no job any more")
+            raise self.broken(f"{worker} does {method} on {host}, but has no job any more")
         intents = [each for each in self.jobs.journal(job.id) if each.kind.value == "intent"]
         said = intents[-1].effect if intents else None
         if said is None or said.what.value not in WORDS[method] or said.host != host:
-            raise self._broken(f"{worker} does {method} on {host}, but has written down {said}")
+            raise self.broken(f"{worker} does {method} on {host}, but has written down {said}")
         if method in DESTRUCTIVE and not {SOURCE, TARGET} <= self.asked.get(worker, set()):
-            raise self._broken(f"{worker} does {method} on {host} without having asked both hosts")
+            raise self.broken(f"{worker} does {method} on {host} without having asked both hosts")
         self.asked[worker] = set()
 
     def told(self, worker: str, host: str) -> None:
@@ -114,9 +116,9 @@ class Witness:
         before, self.places = self.places, {name: self._place(name) for name in self.world.hosts}
         if before == self.places:
             return
-        running = [name for name, place in self.places.items() if place.qemu == "runs"]
+        running = [name for name, place in self.places.items() if place.qemu in ("runs", "part")]
         if len(running) > 1:
-            raise self._broken("it runs twice")
+            raise self.broken("it runs twice")
         for name, place in self.places.items():
             if place.has_run and name != self.holder:
                 self._begun(name, before[name])
@@ -125,41 +127,45 @@ class Witness:
 
     def _begun(self, name: str, before: Place) -> None:
         if before.qemu != "receiving":
-            raise self._broken(f"old memory is run on {name}: it was {before.qemu} there")
+            raise self.broken(f"old memory is run on {name}: it was {before.qemu} there")
         former = self.holder
         if former is not None and self.places[former].has_run:
-            raise self._broken(f"{name} runs it while {former} has it")
+            raise self.broken(f"{name} runs it while {former} has it")
         self.holder, self.arrived = name, self.arrived or name == TARGET
 
     def _ended(self, before: dict[str, Place]) -> None:
         if self.holder is not None and self.places[self.holder].qemu is None:
             if not self.ended:
-                raise self._broken(f"the guest was destroyed on {self.holder}, where it was {before[self.holder].qemu}")
+                raise self.broken(f"the guest was destroyed on {self.holder}, where it was {before[self.holder].qemu}")
             self.holder = None
+        torn = before[SOURCE].qemu == "sending" and self.places[TARGET].qemu == "part"
+        if torn and self.places[SOURCE].qemu != "sending" and not self.ended:
+            raise self.broken(f"half of the guest was lost with {SOURCE}")
 
     def _definitions(self, before: dict[str, Place]) -> None:
         for name, place in self.places.items():
             if before[name].defined and not place.defined and not self.undefined:
                 if not any(other.defined for other in self.places.values()):
-                    raise self._broken(f"the last definition was removed, from {name}")
+                    raise self.broken(f"the last definition was removed, from {name}")
                 if name == self.holder:
-                    raise self._broken(f"the definition was removed from {name}, where the guest is")
+                    raise self.broken(f"the definition was removed from {name}, where the guest is")
                 if name in self.by_hand:
-                    raise self._broken(f"a definition was removed from {name} that no migration made")
+                    raise self.broken(f"a definition was removed from {name} that no migration made")
             if place.defined and not before[name].defined and not self.persistent and name not in self.by_hand:
-                raise self._broken(f"a transient guest was defined on {name}")
+                raise self.broken(f"a transient guest was defined on {name}")
 
     def ends(self, job: Any) -> None:  # noqa: ANN401 - a job
         """At the write that ends a job: is it the truth?"""
         outcome = str(job.result.outcome)
         if job.state == "finished" and (outcome != "migrated" or not self.arrived or self.holder == SOURCE):
-            raise self._broken("it is said to have migrated")
-        if job.state == "rolled_back" and (outcome != "rolled_back" or self.arrived or self.holder is None):
-            raise self._broken(f"it is said to have been rolled back ({self.ended})")
+            raise self.broken("it is said to have migrated")
+        moved = self._copied(job) and (self.arrived or self.holder is None)
+        if job.state == "rolled_back" and (outcome != "rolled_back" or moved):
+            raise self.broken(f"it is said to have been rolled back ({self.ended})")
         if job.state == "failed" and self._copied(job) and self.holder is not None:
-            raise self._broken("it is said to have stopped")
+            raise self.broken("it is said to have stopped")
         if job.state in ("refused", "failed", "in_doubt") and not job.result.error:
-            raise self._broken(f"{job.state}, and nothing says why")
+            raise self.broken(f"{job.state}, and nothing says why")
 
     def _copied(self, job: Any) -> bool:  # noqa: ANN401 - a job
         return any(
@@ -171,14 +177,14 @@ class Witness:
         here, there = self.places[SOURCE], self.places[TARGET]
         for job in self.jobs.jobs():
             if job.worker is not None:
-                raise self._broken(f"{job.id} is still held by {job.worker}")
+                raise self.broken(f"{job.id} is still held by {job.worker}")
             if job.state == "in_doubt" and not self._is_ambiguous(here, there):
-                raise self._broken(f"{job.id} is in doubt, though it is clear where the guest is: {job.result.error}")
+                raise self.broken(f"{job.id} is in doubt, though it is clear where the guest is: {job.result.error}")
             if job.state not in ("in_doubt", "finished", "rolled_back", "refused", "failed"):
-                raise self._broken(f"{job.id} is {job.state} for ever")
+                raise self.broken(f"{job.id} is {job.state} for ever")
         for job in self.jobs.jobs(most=1):
             for problem in self._residue(job, here, there):
-                raise self._broken(problem)
+                raise self.broken(problem)
 
     def _residue(self, last: Any, here: Place, there: Place) -> Iterator[str]:  # noqa: ANN401 - a job
         if self.holder is None and not self.ended:
@@ -193,7 +199,8 @@ class Witness:
             yield "an old copy is left on the source"
         if self.holder == TARGET and here.defined and self.persistent and not last.result.error:
             yield "a definition is left on the source, and nothing says so"
-        if self.holder == TARGET and self.persistent and not there.defined and not last.result.error:
+        forgotten = self.persistent and not there.defined and not self.undefined
+        if self.holder == TARGET and forgotten and not last.result.error:
             yield "the target has no definition, and nothing says so"
         limit_ms = self.world.hosts[SOURCE].max_downtime_ms.get(self.uuid, OWN_DOWNTIME_MS)
         if self.holder == SOURCE and limit_ms != OWN_DOWNTIME_MS:
@@ -205,15 +212,17 @@ class Witness:
         """What no reading of both hosts can decide: only then may a job wait for a person."""
         if not self.persistent and here.qemu == "held" and there.qemu is None:
             return True  # it may have run there and be gone
+        if (here.qemu == "sending") is not (there.qemu == "part"):
+            return True  # half of its memory is lost
         if here.qemu is not None and there.qemu is not None:
-            return there.has_run and (here.has_run or "broken" in (here.qemu, there.qemu) or there.qemu == "paused")
-        if here.qemu == "broken" or there.qemu == "broken":
-            return True
+            return there.has_run and (here.has_run or there.qemu == "paused")
+        if here.has_run and there.qemu is None and there.defined and not here.defined:
+            return True  # the only definition of it is the one that the migration left
         if here.qemu == "held":
             return there.defined  # it may have run there and be off
         if here.qemu is None and there.qemu is None:
             return there.defined or not here.defined  # off on both, or there alone, or gone
         return here.qemu is None and not here.defined and not there.has_run
 
-    def _broken(self, what: str) -> Violation:
+    def broken(self, what: str) -> Violation:
         return Violation(f"{what}: {self.places}, holder {self.holder}; {' | '.join(self.events[-12:])}")

@@ -152,7 +152,12 @@ class _Copy:
         source.jobs[guest.uuid] = self.last
 
     def pass_time(self) -> None:
-        """Everything that is due by now. Its own end takes it out of the world."""
+        """Everything that is due by now. Its own end takes it out of the world.
+
+        Whoever began it over a connection that is gone hears no more of it; the hosts go on by themselves.
+        """
+        if self.source.faults.unreachable is not None:
+            self.heard.hear(_lost(self.source))
         try:
             self._go_on()
         except HostError as error:
@@ -172,7 +177,7 @@ class _Copy:
         if not self.order.post_copy:
             text = "switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag"
             raise _error(self.source, f"Requested operation is not valid: {text}", INVALID)
-        self.post_copy = True
+        self.post_copy, self.stalled = True, False
         self._show(Reason.POST_COPY, Mode.POST_COPY)
         self.coming = post_copy_readings(self.last, self.load)
         self.began_s = self.world.time.now_s() - self.last.elapsed_ms / 1000
@@ -189,10 +194,12 @@ class _Copy:
         """Of a post-copy, on both hosts: the guest runs on the target, or waits there for its memory."""
         uuid = self.guest.uuid
         self.target.arriving.discard(uuid)
-        self.source.run(uuid, GuestState.PAUSED, reason)
+        self.last = replace(self.last, mode=mode)
+        if uuid in self.source.active:
+            self.source.run(uuid, GuestState.PAUSED, reason)
+            self.source.jobs[uuid] = self.last
         if uuid in self.target.active:
             self.target.run(uuid, self.state, reason)
-        self.source.jobs[uuid] = self.last = replace(self.last, mode=mode)
 
     def _break(self, mended_s: float) -> None:
         """Neither half is given up: the guest is whole only with both."""
@@ -203,7 +210,7 @@ class _Copy:
     def _go_on(self) -> None:
         if self.mended_s is not None:
             return
-        if self.post_copy and self.guest.uuid not in self.target.active:
+        if self.post_copy and not (self.guest.uuid in self.target.active and self.guest.uuid in self.source.active):
             self._break(math.inf)
             return
         self.load.limit_ms = self.source.max_downtime_ms.get(self.guest.uuid, OWN_DOWNTIME_MS)
@@ -256,12 +263,12 @@ class _Copy:
             return
         self.fault = None
         self._silence(fault)
+        if self.post_copy:
+            self._strike_post_copy(fault)
+            return
         match fault.effect:
             case CopyEffect.STALLS:
                 self.stalled = True
-                return
-            case CopyEffect.LOSES_WAY:
-                self._break(self.world.time.now_s() + fault.for_s)
                 return
             case CopyEffect.TARGET_DIES:
                 self.world.kill(self.target.entry.name)
@@ -276,6 +283,17 @@ class _Copy:
                 pass  # FAILS: nothing but the failure
         self.leftover = fault.leftover
         raise _error(self.source, "operation failed: job 'migration out' unexpectedly failed", FAILED)
+
+    def _strike_post_copy(self, fault: CopyFault) -> None:
+        """What ends a copy before it only breaks it: it cannot be taken back any more."""
+        match fault.effect:
+            case CopyEffect.TARGET_DIES:
+                self.world.kill(self.target.entry.name)
+            case CopyEffect.SOURCE_DIES:
+                self.heard.hear(_lost(self.source))
+                self.world.kill(self.source.entry.name)
+            case _:
+                self._break(self.world.time.now_s() + fault.for_s)
 
     def _silence(self, fault: CopyFault) -> None:
         for name in fault.silences:

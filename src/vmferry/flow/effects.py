@@ -122,13 +122,23 @@ def _undo_copy(seen: Sighted, source: str, target: str, before: Before) -> Itera
         yield Effect(What.RESUME_SOURCE, source)
 
 
-def is_undone(seen: Sighted, before: Before) -> bool:
-    """Nothing of the copy is left, and the guest is on its source as it was, or has stopped there by itself."""
+def is_undone(made: Sequence[Effect], seen: Sighted, before: Before) -> bool:
+    """Nothing of these effects is left: the guest is on its source as it was, or has stopped by itself."""
+    limited = any(effect.what is What.LIMIT_DOWNTIME and effect.was is not None for effect in made)
+    if limited and seen.source not in (Sight.OFF, Sight.ABSENT):
+        return False
+    if not has_copied(made):
+        return True
     return (
         seen.target is Sight.ABSENT
         and settle(seen.source, seen.target, before).event in (Event.SAFE, Event.STOPPED)
         and (seen.source is not Sight.HELD or before.paused)
     )
+
+
+def has_copied(made: Sequence[Effect]) -> bool:
+    """It has begun to, as far as can be known."""
+    return any(effect.what is What.COPY for effect in made)
 
 
 def completing(seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:

@@ -98,8 +98,8 @@ def problems(entries: Sequence[Entry], before: Before) -> Iterator[str]:
         yield "it does not begin with a plan"
         return
     reader = _Reader(before)
-    for each in entries[1:]:
-        yield from reader.read(each)
+    for number, each in enumerate(entries[1:], 1):
+        yield from reader.read(each, entries[:number])
 
 
 @dataclass(slots=True)
@@ -113,12 +113,12 @@ class _Reader:
     """What both hosts said, if nothing has happened since."""
     copied: bool = False
 
-    def read(self, entry: Entry) -> Iterator[str]:
+    def read(self, entry: Entry, past: Sequence[Entry]) -> Iterator[str]:
         if self.state in TERMINAL:
             yield f"{entry.kind} after the end, {self.state}"
         match entry.kind:
             case Kind.STATE:
-                yield from self._state(entry)
+                yield from self._state(entry, past)
             case Kind.SAW:
                 self.seen = entry.saw
             case Kind.INTENT if entry.effect is not None:
@@ -131,22 +131,22 @@ class _Reader:
             case _:
                 yield f"an outcome of {entry.effect}, which was not intended"
 
-    def _state(self, entry: Entry) -> Iterator[str]:
+    def _state(self, entry: Entry, past: Sequence[Entry]) -> Iterator[str]:
         event, state = entry.event, entry.state
         if state is None or event is None or TABLE[self.state].get(event) is not state:
             yield f"{event} does not lead from {self.state} to {state}"
         elif event is Event.TAKE_OVER:
             self.open_intents.clear()  # whatever became of them is what the hosts say
         else:
-            yield from self._wrong_conclusion(event)
+            yield from self._wrong_conclusion(event, past)
             if state in AT_REST and self.open_intents:
                 yield f"{state} while the outcome of {self.open_intents[0].what} is not known"
         self.state, self.seen = state or self.state, None
 
-    def _wrong_conclusion(self, event: Event) -> Iterator[str]:
+    def _wrong_conclusion(self, event: Event, past: Sequence[Entry]) -> Iterator[str]:
         """Who has the guest is what both hosts have just said, and nothing else."""
-        settling = self.state is State.SETTLING and event in _CONCLUSIONS
-        undone = self.state is State.ROLLING_BACK and event in (Event.GO, Event.STOPPED) and self.copied
+        settling = self.state is State.SETTLING and event in _CONCLUSIONS and self.copied
+        undone = self.state is State.ROLLING_BACK and event in (Event.GO, Event.STOPPED)
         if not settling and not undone:
             return
         if self.seen is None:
@@ -155,9 +155,9 @@ class _Reader:
         found = settle(self.seen.source, self.seen.target, self.before).event
         if settling and found is not event:
             yield f"{event}, but what both hosts said means {found}"
-        if undone and (found is Event.STOPPED) is not (event is Event.STOPPED):
+        if undone and self.copied and (found is Event.STOPPED) is not (event is Event.STOPPED):
             yield f"{event} after an undo, but what both hosts said means {found}"
-        if undone and not is_undone(self.seen, self.before):
+        if undone and not is_undone(made(past), self.seen, self.before):
             yield f"{event} after an undo that left {self.seen.source} on the source, {self.seen.target} on the target"
 
     def _wrong_intent(self, effect: Effect) -> Iterator[str]:

@@ -11,7 +11,7 @@ from vmferry.ports import HostPort, Prober, Watch
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
 from vmferry.service.transaction import Arrival
-from vmferry.service.verify import ONE_COPY, verify
+from vmferry.service.verify import DEFINITION, ONE_COPY, verify
 
 
 @dataclass(slots=True)
@@ -34,9 +34,12 @@ class Arrivals:
             self.watch = None
         record.change(verification=checks, measured=self._measured(record, last))
         self.tell(checks)
-        one_copy = next(check for check in checks if check.what == ONE_COPY)
+        by_name = {check.what: check for check in checks}
+        one_copy, definition = by_name[ONE_COPY], by_name[DEFINITION]
         if one_copy.ok is not True:
             return Arrival(sure=False, error=one_copy.detail)
+        if definition.ok is None:  # one that is left on the source could be started there
+            return Arrival(sure=False, error=f"{one_copy.detail}; its definitions were not seen: {definition.detail}")
         failed = "; ".join(f"{check.what}: {check.detail}" for check in checks if check.ok is False)
         problem = f"the guest is on {self.sides.target_name}, but: {failed}" if failed else None
         return Arrival(sure=True, error=problem)

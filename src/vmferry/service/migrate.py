@@ -225,13 +225,15 @@ class Migration:
         return (move, target), ""
 
     def _plan(self, record: Record, move: MoveFacts) -> None:
-        """With what another worker would need to go on."""
+        """With what another worker would need to go on, as it was when it was checked."""
         facts, probe = arriving(move), self.request.probe or move.guest.probe
         policy = self.request.convergence or move.guest.convergence or self.request.usual
         post_copy = self._may_post_copy(move, policy)
         throttled = self.request.tuning.auto_converge or not post_copy
         self.plan = replace(
             self.plan,
+            paused=facts.guest.state is GuestState.PAUSED,
+            persistent=facts.guest.persistent,
             convergence=policy,
             post_copy=post_copy,
             tuning=replace(self.request.tuning, auto_converge=throttled, tls=move.wish.tls),

@@ -28,6 +28,14 @@ GOING_ON = (Event.MOVING, Event.SWITCH)
 NOTHING_COPIED = (State.PLANNED, State.CHECKED, State.RESERVED, State.PREPARED)
 
 
+def held_record(tools: Tools, lease: Lease) -> Record:
+    """What is written under this lease: it is held still when all of it has been read. Raises Fenced."""
+    jobs = tools.jobs
+    record = Record(jobs, tools.clock, tools.now, lease, jobs.job(lease.job), jobs.journal(lease.job))
+    record.renew(now=True)
+    return record
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciler:
     tools: Tools
@@ -67,8 +75,8 @@ class Reconciler:
     def go_on(self, job: Job, lease: Lease, text: str = "its worker is dead") -> MigrationResult:
         """With the job as it is written now: what was read before the lease may be old."""
         tools = self.tools
-        job = tools.jobs.job(job.id)
-        record = Record(tools.jobs, tools.clock, tools.now, lease, job, tools.jobs.journal(job.id))
+        record = held_record(tools, lease)
+        job = record.job
         sides = self._sides(job)
         elsewhere = [host for host in self.others() if host.entry.name not in (sides.source_name, sides.target_name)]
         arrivals = Arrivals(sides, elsewhere, tools.prober, self.verified)

@@ -7,8 +7,7 @@ from vmferry.flow.states import Event, State
 from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.service.migrate import Tools
-from vmferry.service.reconcile import Reconciler
-from vmferry.service.record import Record
+from vmferry.service.reconcile import Reconciler, held_record
 
 
 def repair(reconciler: Reconciler, job: Job) -> MigrationResult:
@@ -22,7 +21,10 @@ def forget(tools: Tools, job: Job) -> MigrationResult:
     if job.state != State.IN_DOUBT:
         raise Refused(f"job {job.id} is not in doubt but {job.state.replace('_', ' ')}; only then it can be forgotten")
     lease = _take(tools, job)
-    record = Record(tools.jobs, tools.clock, tools.now, lease, job, tools.jobs.journal(job.id))
+    record = held_record(tools, lease)
+    if record.state is not State.IN_DOUBT:
+        record.close()
+        raise Refused(f"job {job.id} is not in doubt any more; see vmferry job show {job.id}")
     text = "an operator has put it right by hand and ended the job"
     record.change(outcome=Outcome.FAILED, error=text)
     record.enter(Event.FORGET, text)

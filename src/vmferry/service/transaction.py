@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from vmferry.errors import Fenced, HostUnreachable, VmferryError
-from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, is_undone, undoing
+from vmferry.errors import HostError, HostUnreachable, VmferryError
+from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, has_copied, is_undone, undoing
 from vmferry.flow.journal import Entry, Kind, unanswered
 from vmferry.flow.settle import Cell, Patience, settle
 from vmferry.flow.sights import Sight
@@ -47,7 +47,7 @@ class Arrival:
     """What was seen of a guest that is on its target."""
 
     sure: bool
-    """Exactly one copy runs, by the word of both hosts."""
+    """Exactly one copy runs, and its definitions were seen, by the word of both hosts."""
     error: str | None
 
 
@@ -123,9 +123,7 @@ class Transaction:
                 return True
             effect = Effect(What.LIMIT_DOWNTIME, self.sides.source_name, limit_ms, was_ms)
             self._make(effect)
-        except Fenced:
-            raise
-        except VmferryError as error:
+        except HostError as error:
             self.problem, self.text = error, error.message
             self.record.enter(Event.BREAK, error.message)
             return False
@@ -144,7 +142,7 @@ class Transaction:
         with self.log.step("copy"):
             try:
                 copy = self.sides.host(self.sides.source_name).begin(self.order)
-            except VmferryError as error:
+            except HostError as error:
                 self._copy_ended(effect, error)
                 return
             self._follow(copy)
@@ -190,7 +188,7 @@ class Transaction:
             try:
                 entry = self.sides.host(self.sides.target_name).entry
                 copy = self.sides.host(self.sides.source_name).begin(resume_order(self.record.job.plan, entry))
-            except VmferryError as error:
+            except HostError as error:
                 self._copy_ended(effect, error)
                 return
             self._follow(copy)
@@ -228,6 +226,9 @@ class Transaction:
 
     def _settle(self) -> None:
         """SETTLING: ask both who has it, until they have said the same for as long as it takes to believe it."""
+        if not has_copied(self.record.made):
+            self.record.enter(Event.SAFE, "nothing was copied")
+            return
         self.guides.settling(self.problem)
         with self.log.step("settle"):
             seen, cell = self._believed()
@@ -262,31 +263,29 @@ class Transaction:
 
     def _undo(self) -> None:
         """ROLLING_BACK: the journalled effects, newest first, each only as far as it is still there."""
-        made = list(self.record.made)
-        copied = any(effect.what is What.COPY for effect in made)
 
         def next_undo(seen: Sighted) -> Iterator[Effect]:
-            return undoing(made, seen, self.sides.source_name, self.sides.target_name, self.record.before)
+            names = (self.sides.source_name, self.sides.target_name)
+            return undoing(self.record.made, seen, *names, self.record.before)
 
-        for effect in self._one_by_one(next_undo):
-            if effect.what is What.LIMIT_DOWNTIME:
-                made = [each for each in made if (each.what, each.was) != (effect.what, effect.value)]
-        if not copied:
-            self._enter(Event.GO, self.text)
-            return
-        seen = self.sides.look()
+        self._one_by_one(next_undo)
+        seen, made = self.sides.look(), self.record.made
         cell = settle(seen.source, seen.target, self.record.before)
+        undone, copied = is_undone(made, seen, self.record.before), has_copied(made)
+        if copied:
+            self.text = self._told(cell)
+        elif not undone:
+            self.text = f"{self.text}; {self.sides.source_name} has to be asked again to put back what was set there"
         event = Event.BREAK
-        if is_undone(seen, self.record.before):
-            event = Event.STOPPED if cell.event is Event.STOPPED else Event.GO
-        self.text = self._told(cell)
+        if undone:
+            event = Event.STOPPED if copied and cell.event is Event.STOPPED else Event.GO
         self._enter(event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
 
     def _verify(self) -> None:
         """SWITCHED: complete what libvirt left undone, and look at everything."""
         with self.log.step("verify"):
             arrival = self.guides.verify(self.record, self.last)
-            if arrival.error is not None and self._complete():
+            if arrival.error is not None and (self._complete() or not arrival.sure):
                 arrival = self.guides.verify(self.record, self.last)
         self.problem, self.text = None, arrival.error or ""
         self._sure = arrival.sure
@@ -304,23 +303,24 @@ class Transaction:
                 return iter(())
             return completing(seen, self.sides.source_name, self.sides.target_name, self.record.before)
 
-        return bool(list(self._one_by_one(next_one)))
+        return self._one_by_one(next_one)
 
-    def _one_by_one(self, ask: Callable[[Sighted], Iterator[Effect]]) -> Iterator[Effect]:
-        """Look, make the first effect that is due and may be made, look again; until nothing is due or one fails."""
-        for _ in range(MOST_EFFECTS):
+    def _one_by_one(self, ask: Callable[[Sighted], Iterator[Effect]]) -> bool:
+        """Look, make the first effect that is due and may be made, look again; until nothing is due or one fails.
+
+        Whether any was made.
+        """
+        for number in range(MOST_EFFECTS):
             seen = self.sides.look()
             effect = next(ask(seen), None)
             if effect is None or blocked(effect, seen, self.record.before) is not None:
-                return
+                return number > 0
             try:
                 self._make(effect, seen)
-            except Fenced:
-                raise
-            except VmferryError as error:
+            except HostError as error:
                 self.problem = error
-                return
-            yield effect
+                return number > 0
+        return True
 
     def _make(self, effect: Effect, seen: Sighted | None = None) -> None:
         """Intent, effect, outcome. Raises what the host raises."""
@@ -331,7 +331,7 @@ class Transaction:
         except HostUnreachable as error:
             self.record.outcome(Kind.LOST, effect, error.detail or error.message)
             raise
-        except VmferryError as error:
+        except HostError as error:
             self.record.outcome(Kind.FAILED, effect, error.detail or error.message)
             raise
         self.record.outcome(Kind.DONE, effect)

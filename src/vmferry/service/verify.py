@@ -18,7 +18,7 @@ ONE_HOST_S = 5.0
 ANSWER_S = 5.0
 """How long the guest has for its first answer from the target."""
 
-ONE_COPY = "one running copy"
+ONE_COPY, DEFINITION = "one running copy", "definition on the target only"
 
 
 def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober) -> tuple[Verified, ...]:
@@ -28,7 +28,7 @@ def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober)
     """
     checks: list[tuple[str, Callable[[], tuple[bool | None, str]]]] = [
         (ONE_COPY, lambda: _one_copy(plan, sides, others)),
-        ("definition on the target only", lambda: _definition(plan, sides)),
+        (DEFINITION, lambda: _definition(plan, sides)),
         ("disks without an error", lambda: _disks(plan, sides)),
         ("answers on the network", lambda: _answers(Probe(plan.address, plan.url), prober)),
     ]
@@ -44,9 +44,8 @@ def _verified(what: str, answer: tuple[bool | None, str] | Exception) -> Verifie
 
 
 def _one_copy(plan: Plan, sides: Sides, others: Sequence[HostPort]) -> tuple[bool | None, str]:
-    wanted = {GuestState.PAUSED} if plan.paused else {GuestState.RUNNING, GuestState.BLOCKED, GuestState.PAUSED}
     state = sides.host(sides.target_name).guest_state(plan.guest_uuid)
-    if state not in wanted:
+    if state not in (GuestState.RUNNING, GuestState.BLOCKED, GuestState.PAUSED):
         return False, f"on {sides.target_name} it is {state or 'absent'}"
     elsewhere = [(sides.source_name, sides.source), *((host.entry.name, host) for host in others)]
     answers = sides.together([_state_of(name, host, plan.guest_uuid) for name, host in elsewhere], ONE_HOST_S)
