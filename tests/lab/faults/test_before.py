@@ -17,8 +17,8 @@ HOOK = "/etc/libvirt/hooks/qemu"
 QEMU = "/usr/bin/qemu-system-x86_64"
 RESTART = "systemctl reset-failed libvirtd; systemctl restart libvirtd; virsh version >/dev/null"
 LOST_WORDS = "End of file while reading data"
-"""What libvirt says about every other time instead of the target's own words, as virsh does: it closes the connection to
-the target first, and takes the end of that for the error.
+"""What libvirt says about every other time instead of the target's own words, as virsh does: it closes the connection
+to the target first, and takes the end of that for the error.
 """
 OTHER = f"""
 <domain type='qemu'><name>{GUEST}</name><memory unit='MiB'>16</memory>
