@@ -105,6 +105,7 @@ class Ground:
         self.connector = FakeConnector(self.world)
         self.workers = itertools.count(1)
         self.numbers = itertools.count(1)
+        self.together = one_by_one
         self.wrap: Wrap = lambda worker, port: port
 
     @property
@@ -121,7 +122,7 @@ class Ground:
             jobs=jobs or self.jobs,
             prober=FakeProber(self.world),
             clock=self.world.time,
-            together=one_by_one,
+            together=self.together,
             worker=worker,
             now=lambda: BEGINNING + timedelta(seconds=self.world.time.now_s()),
             new_job=lambda: f"job-{next(self.numbers)}",

@@ -27,6 +27,7 @@ FAILED = 9
 """Libvirt's VIR_ERR_OPERATION_FAILED."""
 INVALID = 55
 """Libvirt's VIR_ERR_OPERATION_INVALID."""
+MONITORED = "Requested operation is not valid: migration of domain {} is being actively monitored by another thread"
 LOOK_S = 0.1
 """How far a caller that waits lets the time go on at once."""
 
@@ -94,8 +95,7 @@ def _broken(world: FakeWorld, source: FakeHost, guest: FakeGuest) -> Going:
     if guest.uuid not in world.copies or guest.uuid not in source.jobs:
         raise _error(source, f"Requested operation is not valid: domain '{name}' is not being migrated", INVALID)
     if source.reasons.get(guest.uuid) is not Reason.POST_COPY_FAILED:
-        text = f"migration of domain {name} is being actively monitored by another thread"
-        raise _error(source, f"Requested operation is not valid: {text}", INVALID)
+        raise _error(source, MONITORED.format(name), INVALID)
     return world.copies[guest.uuid]
 
 
@@ -142,6 +142,8 @@ class _Copy:
         self.post_copy = False
         self.mended_s: float | None = None
         """When the way between the hosts is there again, of one that was lost; None: it is there."""
+        self.monitored = False
+        """Libvirt's own call goes on with one that is broken."""
         self.coming: Iterator[JobStats] = readings(self.load)
         self.next: JobStats | None = next(self.coming)
         self.last = JobStats(0, guest.memory_bytes, 0, guest.memory_bytes)
@@ -184,6 +186,8 @@ class _Copy:
         self.next = next(self.coming)
 
     def resume(self, heard: Hearing) -> None:
+        if self.monitored:
+            raise _error(self.source, MONITORED.format(self.guest.name), INVALID)
         if self.mended_s is None or self.world.time.now_s() < self.mended_s:
             raise _error(self.source, "operation failed: QEMU reports migration is still running", FAILED)
         self.mended_s, self.heard = None, heard
@@ -201,10 +205,12 @@ class _Copy:
         if uuid in self.target.active:
             self.target.run(uuid, self.state, reason)
 
-    def _break(self, mended_s: float) -> None:
+    def _break(self, mended_s: float, *, unheard: bool = False) -> None:
         """Neither half is given up: the guest is whole only with both."""
-        self.mended_s = mended_s
+        self.mended_s, self.monitored = mended_s, unheard
         self._show(Reason.POST_COPY_FAILED, Mode.BROKEN)
+        if unheard:
+            return
         self.heard.hear(_error(self.source, "operation failed: migration failed in post-copy phase", FAILED))
 
     def _go_on(self) -> None:
@@ -228,6 +234,8 @@ class _Copy:
             self._lose_touch()
             self._strike(percent(self.last))
             self.next = next(self.coming, None)
+        if self.stalled and self.guest.uuid in self.source.jobs:
+            self.source.jobs[self.guest.uuid] = self.last = replace(self.last, elapsed_ms=round(self._elapsed_s * 1000))
         if self.next is None and not self.stalled and self.mended_s is None:
             self._strike(100)
             self._switch()
@@ -293,7 +301,7 @@ class _Copy:
                 self.heard.hear(_lost(self.source))
                 self.world.kill(self.source.entry.name)
             case _:
-                self._break(self.world.time.now_s() + fault.for_s)
+                self._break(self.world.time.now_s() + fault.for_s, unheard=fault.unheard)
 
     def _silence(self, fault: CopyFault) -> None:
         for name in fault.silences:

@@ -80,3 +80,5 @@ class CopyFault:
     silences: tuple[str, ...] = ()
     """Hosts that cannot be asked any more from that moment on."""
     for_s: float = 0.0
+    unheard: bool = False
+    """Libvirt's own call does not end by it."""

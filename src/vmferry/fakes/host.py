@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
-from vmferry.facts.look import Look
+from vmferry.facts.look import OUTGOING, Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.fakes import copying
 from vmferry.fakes.lan import way
@@ -205,7 +205,7 @@ class FakeConnection:
 
     def _need_held(self, uuid: str) -> None:
         self._known(uuid)
-        if self._host.reasons.get(uuid) is not Reason.MIGRATION:
+        if self._host.reasons.get(uuid) is not Reason.MIGRATION or self._host.job(uuid) == OUTGOING:
             raise self._error("the guest is not paused by a migration", copying.INVALID)
 
     def _known(self, uuid: str) -> GuestState:

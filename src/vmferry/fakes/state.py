@@ -27,7 +27,7 @@ SHARED_DIRECTORY = "/srv/shared/"
 
 EMULATOR = "/usr/bin/qemu-system-x86_64"
 OWN_CPU = HostCpu("x86_64 Intel Skylake-Server-IBRS", frozenset({"invtsc"}))
-LIBVIRT, QEMU, RELEASE = "11.3.0", "10.0.2", "Debian GNU/Linux 13 (trixie)"
+LIBVIRT, QEMU, RELEASE = "12.0.0", "10.0.2", "Debian GNU/Linux 13 (trixie)"
 
 
 @dataclass(slots=True)
@@ -35,6 +35,7 @@ class FakeHost:
     """Freely changed by whoever holds the world; the guests on it by the world's methods."""
 
     entry: HostEntry
+    libvirt: str = LIBVIRT
     memory_bytes: int = 64 << 30
     cpus: int = 16
     networks: tuple[Network, ...] | None = (Network("lab", True, True, "bridge", "br0"),)
@@ -110,7 +111,7 @@ class FakeHost:
 
     def describe(self) -> Host:
         guests = len(self.active.keys() | self.defined)
-        facts = (RELEASE, LIBVIRT, QEMU, self.memory_bytes, self.cpus, guests)
+        facts = (RELEASE, self.libvirt, QEMU, self.memory_bytes, self.cpus, guests)
         return Host(self.entry.name, self.entry.uri, HostState.READY, *facts)
 
     def facts(self, known: dict[str, FakeGuest]) -> HostFacts:
@@ -120,7 +121,7 @@ class FakeHost:
             host_uuid=str(uuid.uuid5(uuid.NAMESPACE_DNS, self.entry.name)),
             peer_uri=self.entry.peer_uri or self.entry.uri,
             release=RELEASE,
-            libvirt=LIBVIRT,
+            libvirt=self.libvirt,
             qemu=QEMU,
             memory_bytes=self.memory_bytes,
             memory_free_bytes=self.memory_bytes - used_bytes,

@@ -187,6 +187,10 @@ TABLE: dict[Sight, dict[Sight, Cell]] = {
 }
 
 
+def told(cell: Cell, source: str, target: str) -> str:
+    return cell.text.format(source=source, target=target)
+
+
 def settle(source: Sight, target: Sight, before: Before) -> Cell:
     """Decide, with what the guest was like before.
 

@@ -13,7 +13,7 @@ from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.compute import DomainSupport
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
-from vmferry.facts.look import Look
+from vmferry.facts.look import OUTGOING, Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.hosts import abilities, guests, inventory, jobs
 from vmferry.hosts.asking import asking
@@ -219,7 +219,8 @@ class LibvirtHost:
     def _need_held(self, uuid: str) -> None:
         """Right before, so that nothing is done to a guest that has begun to run."""
         seen = guests.look(self._domain(uuid))
-        if seen is None or seen.state is not GuestState.PAUSED or seen.reason not in HELD:
+        held = seen is not None and seen.state is GuestState.PAUSED and seen.reason in HELD and seen.job != OUTGOING
+        if not held:
             state = "gone" if seen is None else f"{seen.state}{f' ({seen.reason})' if seen.reason else ''}"
             raise HostError(self._entry.name, f"guest {uuid} is {state} on host {self._entry.name}; it was left alone")
 

@@ -17,6 +17,9 @@ class Ask(enum.StrEnum):
     """Bring it to its end now, whatever downtime that takes."""
 
 
+DIRTY_PERIOD_S = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a worker has to know to go on with a job that another one began."""
@@ -40,6 +43,8 @@ class Plan:
     post_copy: bool = False
     """Libvirt was told that it may be switched to post-copy, which was found safe."""
     tuning: Tuning = PLAIN
+    dirty_rate_bytes_s: int | None = None
+    """Measured right before the copy over `DIRTY_PERIOD_S`; None: it was not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from vmferry.errors import VmferryError
-from vmferry.model.migration import JobStats, Measured, Verified
+from vmferry.flow.journal import Entry
+from vmferry.flow.states import State
+from vmferry.model.migration import JobStats, Measured, Mode, Verified
 from vmferry.ports import HostPort, Prober, Watch
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
@@ -52,7 +55,10 @@ class Arrivals:
         except VmferryError:
             return None
         if stats is None:
-            return None
+            # Libvirt keeps no figures of a post-copy: what was seen last, and the time by our own journal.
+            if last is None or last.mode is Mode.PRE_COPY:
+                return None
+            stats = replace(last, elapsed_ms=round(1000 * copied_s(record.entries)), downtime_ms=None)
         return Measured(
             duration_s=stats.elapsed_ms / 1000,
             downtime_ms=stats.downtime_ms,
@@ -64,3 +70,10 @@ class Arrivals:
             bandwidth_bytes_s=plan.bandwidth_bytes_s,
             command_s=self.command_s() if self.command_s is not None else None,
         )
+
+
+def copied_s(entries: Sequence[Entry]) -> float:
+    """From the beginning of the copy to the switch, or to now, by the times of the journal."""
+    began = next(each.at for each in entries if each.state is State.COPYING)
+    ended = next((each.at for each in reversed(entries) if each.state is State.SWITCHED), entries[-1].at)
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()

@@ -21,14 +21,14 @@ from vmferry.flow.states import Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
 from vmferry.model.guest import Guest, GuestState, Probe
-from vmferry.model.job import Ask, Job, Plan
+from vmferry.model.job import DIRTY_PERIOD_S, Ask, Job, Plan
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 from vmferry.model.slots import UNLIMITED, Slots, Wait
 from vmferry.model.tuning import PLAIN, Convergence, Encryption, Tuning
 from vmferry.placement.rank import Candidate
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
 from vmferry.rules.policy import NO_POLICY, Policy
-from vmferry.rules.post_copy import unsafe
+from vmferry.rules.post_copy import unresumable, unsafe
 from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
 from vmferry.service.definition import arriving
@@ -43,6 +43,9 @@ from vmferry.service.transaction import OUTCOMES, Guides, Transaction
 TURN_EVERY_S = 0.5
 PATIENCE_S = 30.0
 """Libvirt needs a moment to clean up a target whose QEMU died; a dead peer is seen by its keepalive after 30 s."""
+
+LONG_S = 6.0
+"""Of a copy that is expected to take longer, a second for measuring what the guest dirties is well spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,8 @@ class Migration:
         move = report.move(report.best.host)
         with self.log.step("forecast"):
             forecast = self._forecast(move.guest, target)
+            if forecast is not None and forecast.duration_s.p50 > LONG_S and not self.request.dry_run:
+                forecast = self._measured(move.guest, target) or forecast
         self.result = replace(self.result, target=report.best.host, forecast=forecast, steps=self.log.steps)
         self.listener.chosen(report.best.host, forecast)
         return (move, target), ""
@@ -247,10 +252,12 @@ class Migration:
         """Libvirt has to be told at the start. Not where a plain copy would fail for it."""
         if self.request.post_copy is False or policy is Convergence.CAREFUL:
             return False
-        reason = unsafe(replace(move, wish=replace(move.wish, post_copy=True)))
-        if reason is not None and self.request.post_copy:
-            self.listener.note(f"without post-copy: {reason}")
-        return reason is None
+        asked = self.request.post_copy is True
+        wished = replace(move, wish=replace(move.wish, post_copy=True))
+        reason, lasting = unsafe(wished), unresumable(wished)
+        if asked and (reason or lasting):
+            self.listener.note(f"without post-copy: {reason}" if reason else f"post-copy, as asked for, but {lasting}")
+        return reason is None and (asked or lasting is None)
 
     def _end(self, record: Record, event: Event, error: str) -> MigrationResult:
         """Of a migration that has touched nothing."""
@@ -273,6 +280,16 @@ class Migration:
         except VmferryError as error:
             self.listener.note(f"no forecast: {error.message}")
             return None
+
+    def _measured(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
+        """With what the guest dirties now, which also tells in the first round of a long copy whether it can end."""
+        try:
+            dirty = self.request.source.dirty_rate(facts.guest.uuid, DIRTY_PERIOD_S)
+        except VmferryError as error:
+            self.listener.note(f"what the guest dirties was not measured: {error.message}")
+            return None
+        self.plan = replace(self.plan, dirty_rate_bytes_s=dirty)
+        return self._forecast(facts, target)
 
     def _move(self, record: Record, move: MoveFacts, target: HostPort) -> MigrationResult:
         request, tools = self.request, self.tools

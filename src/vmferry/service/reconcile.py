@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vmferry.errors import VmferryError
-from vmferry.flow.settle import Before, settle
+from vmferry.flow.settle import Before, settle, told
 from vmferry.flow.states import Event, State
 from vmferry.forecast.progress import Progress
 from vmferry.model.job import Job, Lease
@@ -69,8 +69,10 @@ class Reconciler:
             return True
         seen = self._sides(job).look()
         before = Before(paused=job.plan.paused, persistent=job.plan.persistent)
-        event = settle(seen.source, seen.target, before).event
-        return event not in GOING_ON and not (job.state == State.IN_DOUBT and event is Event.DOUBT)
+        cell = settle(seen.source, seen.target, before)
+        if job.state == State.IN_DOUBT and cell.event is Event.DOUBT:
+            return told(cell, job.result.source, job.result.target or "") not in (job.result.error or "")
+        return cell.event not in GOING_ON
 
     def go_on(self, job: Job, lease: Lease, text: str = "its worker is dead") -> MigrationResult:
         """With the job as it is written now: what was read before the lease may be old."""

@@ -18,6 +18,11 @@ UNRECOVERED = (
     "kept, and the guest is whole only with both: mend the way between the hosts, stop neither, then have it tried "
     "again with vmferry job repair"
 )
+UNRESUMABLE = (
+    "the post-copy from {source} to {target} is broken and did not go on by itself; both halves are kept, and the "
+    "guest is whole only with both. libvirt {libvirt} on {target} ends by a fault when it is told to resume it, so it "
+    "was not told: bring another release of libvirt there (its guests go on), stop neither half, then job repair"
+)
 
 
 def pause_s(tried: int) -> float:

@@ -10,8 +10,8 @@ from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind
 from vmferry.flow.states import Event, State
 from vmferry.flow.steer import Done, Reins, Step, steer
-from vmferry.forecast.convergence import Evidence
-from vmferry.model.job import Ask, Plan
+from vmferry.forecast.convergence import Evidence, Point
+from vmferry.model.job import DIRTY_PERIOD_S, Ask, Plan
 from vmferry.model.migration import JobStats, Mode
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
@@ -36,10 +36,14 @@ class Steering:
     sides: Sides
     note: Callable[[str], None]
     """Something that the user should know while it happens."""
-    evidence: Evidence = field(default_factory=Evidence)
+    evidence: Evidence = field(init=False)
     gave_up: str = ""
     """Why the copy is to be aborted; empty: it is not."""
     _done: Done | None = None
+
+    def __post_init__(self) -> None:
+        dirty = self.record.job.plan.dirty_rate_bytes_s
+        self.evidence = Evidence(measured=None if dirty is None else Point(float(DIRTY_PERIOD_S), dirty))
 
     def read(self, stats: JobStats, asked: Collection[Ask]) -> None:
         """Raises Fenced. A step that the host refuses is written down, and another one taken the next time."""

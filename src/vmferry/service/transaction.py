@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from vmferry.errors import HostError, HostUnreachable, VmferryError
 from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, has_copied, is_undone, undoing
 from vmferry.flow.journal import Entry, Kind, unanswered
-from vmferry.flow.settle import Cell, Patience, settle
+from vmferry.flow.settle import Cell, Patience, settle, told
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import AT_REST, Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, Outcome
 from vmferry.ports import Clock, Copy, Jobs
+from vmferry.rules.post_copy import resume_crashes
 from vmferry.service.orders import resume_order
 from vmferry.service.record import Record
-from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, pause_s, tries
+from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, UNRESUMABLE, pause_s, tries
 from vmferry.service.sides import Sides
 from vmferry.service.steering import Steering
 from vmferry.service.steps import StepLog
@@ -149,8 +150,7 @@ class Transaction:
             except HostError as error:
                 self._copy_ended(effect, error)
                 return
-            self._follow(copy)
-            self._copy_ended(effect, copy.problem)
+            self._copy_ended(effect, self._heard(copy))
 
     def _cancelled_early(self) -> None:
         self.text = "cancelled before the copy began; nothing was changed"
@@ -181,10 +181,13 @@ class Transaction:
             self._enter(Event.DOUBT, self.text)
             return
         self.guides.note(BROKEN.format(**names))
-        until_s = self.guides.clock.now_s() + pause_s(tried)
-        while self.guides.clock.now_s() < until_s:
-            self.guides.clock.sleep(1.0)
-            self.record.renew()
+        libvirt = self._unresumable()
+        if libvirt is not None:
+            if self._stays_broken():
+                self.text = UNRESUMABLE.format(libvirt=libvirt, **names)
+                self._enter(Event.DOUBT, self.text)
+            return
+        self._pause(pause_s(tried))
         effect = Effect(What.RECOVER, self.sides.source_name)
         self.record.intend(effect)
         self.record.renew(now=True)
@@ -195,10 +198,34 @@ class Transaction:
             except HostError as error:
                 self._copy_ended(effect, error)
                 return
-            self._follow(copy)
-            self._copy_ended(effect, copy.problem)
+            self._copy_ended(effect, self._heard(copy))
 
-    def _follow(self, copy: Copy | None) -> None:
+    def _unresumable(self) -> str | None:
+        """The target's libvirt, if it must not be told to resume."""
+        try:
+            libvirt = self.sides.host(self.sides.target_name).describe().libvirt
+        except VmferryError:
+            return None
+        return libvirt if resume_crashes(libvirt) else None
+
+    def _stays_broken(self) -> bool:
+        """Libvirt takes a post-copy for broken when its own connection is; QEMU's may go on by itself."""
+        for tried in range(MOST_TRIES):
+            self._pause(pause_s(tried))
+            seen = self.sides.look()
+            if Sight.POST_COPY_BROKEN not in (seen.source, seen.target):
+                self.record.enter(Event.BREAK, "it is not broken any more")
+                return False
+        return True
+
+    def _pause(self, duration_s: float) -> None:
+        until_s = self.guides.clock.now_s() + duration_s
+        while self.guides.clock.now_s() < until_s:
+            self.guides.clock.sleep(1.0)
+            self.record.renew()
+
+    def _follow(self, copy: Copy | None) -> bool:
+        """False where libvirt's own call was not waited for to its end."""
         guides = self.guides
         steering = Steering(self.record, self.sides, guides.note)
         watching = Watching(self.record, self.sides, guides.jobs, guides.clock, guides.cancel, guides.show, steering)
@@ -207,6 +234,13 @@ class Transaction:
         finally:
             self.last = watching.last or self.last
             self.gave_up = steering.gave_up
+        return not watching.left
+
+    def _heard(self, copy: Copy) -> VmferryError | None:
+        """Follow it, and say how libvirt's call has ended."""
+        if self._follow(copy):
+            return copy.problem
+        return HostUnreachable(self.sides.source_name, "libvirt's call does not end, though its post-copy is broken")
 
     def _copy_ended(self, effect: Effect, problem: VmferryError | None) -> None:
         """Only a good end is believed; of any other, the hosts are asked."""
@@ -240,7 +274,7 @@ class Transaction:
         self._enter(cell.event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
 
     def _told(self, cell: Cell) -> str:
-        return cell.text.format(source=self.sides.source_name, target=self.sides.target_name)
+        return told(cell, self.sides.source_name, self.sides.target_name)
 
     def _believed(self) -> tuple[Sighted, Cell]:
         patience_s = {

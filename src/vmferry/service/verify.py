@@ -45,7 +45,7 @@ def _verified(what: str, answer: tuple[bool | None, str] | Exception) -> Verifie
 
 def _one_copy(plan: Plan, sides: Sides, others: Sequence[HostPort]) -> tuple[bool | None, str]:
     state = sides.host(sides.target_name).guest_state(plan.guest_uuid)
-    if state not in (GuestState.RUNNING, GuestState.BLOCKED, GuestState.PAUSED):
+    if state is None or not state.active:
         return False, f"on {sides.target_name} it is {state or 'absent'}"
     elsewhere = [(sides.source_name, sides.source), *((host.entry.name, host) for host in others)]
     answers = sides.together([_state_of(name, host, plan.guest_uuid) for name, host in elsewhere], ONE_HOST_S)
@@ -57,6 +57,8 @@ def _one_copy(plan: Plan, sides: Sides, others: Sequence[HostPort]) -> tuple[boo
     if sides.source_name in unasked:
         return None, f"it is {state} on {sides.target_name}; {sides.source_name} could not be asked"
     silent = f"; {', '.join(unasked)} could not be asked" if unasked else ""
+    if state is GuestState.CRASHED:
+        silent += f"; it has crashed: see its console, and virsh reset on {sides.target_name}"
     return True, f"it is {state} on {sides.target_name} and on no other host that was asked{silent}"
 
 

@@ -25,6 +25,8 @@ READ_EVERY_S = 0.5
 LOOK_EVERY_S = 0.1
 """For the end of it, and for Ctrl-C."""
 SENDING = (Sight.MOVING, Sight.SWITCHING, Sight.POST_COPY)
+BROKEN_S = 60.0
+"""Libvirt's own call may never end where the target's QEMU waits for a page and so does not say that it is broken."""
 ABORT_EVERY_S = 0.25
 """Libvirt refuses an abort while the job is still being prepared: it is asked again."""
 
@@ -40,16 +42,18 @@ class Watching:
     show: Callable[[Progress], None]
     steering: Steering
     last: JobStats | None = None
+    left: bool = False
+    """Libvirt's call goes on, and is not waited for any more."""
     _told: bool = False
     """The user has been told that it cannot be cancelled any more."""
 
     def follow(self, copy: Copy | None) -> None:
         """Returns when libvirt's call has ended, or, of a copy that another worker began (None), when the source sends
-        it no more or cannot be asked.
+        it no more or cannot be asked. A broken post-copy is waited for only so long.
         """
         progression = Progression()
         cancelled = self.record.job.result.cancelled
-        read_s = abort_s = self.clock.now_s()
+        read_s = abort_s = whole_s = self.clock.now_s()
         while not self._ended(copy):
             now_s = self.clock.now_s()
             if now_s - read_s >= READ_EVERY_S:
@@ -57,6 +61,11 @@ class Watching:
                 self.record.renew()
                 stats = self._read(progression)
                 if copy is None and not self._is_sent(stats):
+                    return
+                if stats is None or stats.mode is not Mode.BROKEN:
+                    whole_s = now_s
+                elif now_s - whole_s > BROKEN_S:
+                    self.left = True
                     return
                 asked = self.jobs.asked(self.record.job.id)
                 cancelled = cancelled or Ask.CANCEL in asked

@@ -48,9 +48,7 @@ def test_options_of_libvirt(
     assert plan.tuning == Tuning(**{name: getattr(tuning, name) for name in Tuning.__slots__} | {"auto_converge": True})
 
 
-def test_a_limit_of_post_copy_is_for_where_there_may_be_one(
-    vmferry: Vmferry, jobs: MemoryJobs, web: FakeGuest
-) -> None:
+def test_a_limit_of_post_copy_is_for_where_there_may_be_one(vmferry: Vmferry, jobs: MemoryJobs, web: FakeGuest) -> None:
     limit = ("--postcopy-bandwidth", "5MiB/s")
     refused = vmferry("migrate", "web", *limit, "--convergence", "careful")
     assert refused.code == 3

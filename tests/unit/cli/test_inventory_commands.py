@@ -54,7 +54,7 @@ def test_yaml_says_the_same_as_json(vmferry: Vmferry) -> None:
 def test_a_table_for_people(vmferry: Vmferry) -> None:
     lines = vmferry("host", "list").out.splitlines()
     assert lines[0].split() == ["NAME", "STATE", "GUESTS", "CPUS", "MEMORY", "LIBVIRT", "QEMU"]
-    assert lines[1].split() == ["alpha", "ready", "0", "16", "64.0", "GiB", "11.3.0", "10.0.2"]
+    assert lines[1].split() == ["alpha", "ready", "0", "16", "64.0", "GiB", "12.0.0", "10.0.2"]
     assert vmferry("host", "list", "-o", "wide").out.splitlines()[0].endswith("URI")
 
 

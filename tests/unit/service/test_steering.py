@@ -215,6 +215,69 @@ def test_a_network_that_does_not_come_back_leaves_both_halves() -> None:
     assert ground.running_on == ("beta",)
 
 
+def crashing(for_s: float) -> tuple[Steered, MigrationResult]:
+    ground = Steered(UNTAMED)
+    ground.world.host("beta").libvirt = "11.3.0"
+    ground.world.plan_fault(ground.guest, CopyFault(CopyEffect.LOSES_WAY, for_s=for_s))
+    return ground, ground.run("beta", post_copy=True)
+
+
+def test_a_libvirt_that_ends_when_it_is_to_resume_is_not_told_to() -> None:
+    ground, result = crashing(10.0)
+    assert result.outcome is Outcome.IN_DOUBT
+    assert "libvirt 11.3.0 on beta ends by a fault" in (result.error or "")
+    assert ground.made(What.RECOVER) == []
+    assert set(ground.world.active_on(ground.guest)) == {"alpha", "beta"}
+    assert any("post-copy, as asked for, but libvirt 11.3.0" in line for line in ground.seen.told)
+
+
+def test_post_copy_that_could_not_be_resumed_is_for_nobody_to_choose_but_the_user() -> None:
+    ground = Steered(UNTAMED)
+    ground.world.host("beta").libvirt = "11.3.0"
+    assert ground.run("beta").outcome is Outcome.ROLLED_BACK
+    assert ground.made(What.TO_POST_COPY) == []
+
+
+def test_figures_of_a_post_copy() -> None:
+    ground = Steered(UNTAMED)
+    measured = ground.run("beta").measured
+    assert measured is not None
+    assert measured.transferred_bytes >= 1000 * MB
+    assert measured.downtime_ms is not None
+
+
+def test_of_a_long_copy_it_is_measured_before_and_told_in_its_first_round() -> None:
+    ground = Steered(UNTAMED)
+    assert ground.run("beta").outcome is Outcome.MIGRATED
+    (job,) = ground.jobs.jobs()
+    assert job.plan.dirty_rate_bytes_s == UNTAMED
+    assert max(each.round for each in ground.watched) == 1
+    assert ground.seen.told.index("chosen beta") > 0
+
+
+def test_of_a_short_copy_it_is_not_measured() -> None:
+    ground = Steered(MB, memory_bytes=300 * MB)
+    ground.run("beta")
+    assert ground.jobs.jobs()[0].plan.dirty_rate_bytes_s is None
+
+
+def test_what_cannot_be_measured_stops_nothing() -> None:
+    ground = Steered(10 * MB)
+    ground.world.host("alpha").faults.unknown.add("dirty_rate")
+    assert ground.run("beta").outcome is Outcome.MIGRATED
+
+
+def test_a_call_of_libvirt_s_that_never_ends_is_not_waited_for() -> None:
+    """As of a target whose QEMU waits for a page, and so says nothing any more."""
+    ground = Steered(UNTAMED)
+    ground.world.plan_fault(ground.guest, CopyFault(CopyEffect.LOSES_WAY, for_s=40.0, unheard=True))
+    result = ground.run("beta")
+    assert result.outcome is Outcome.IN_DOUBT
+    assert ground.made(What.COPY) == [Kind.INTENT, Kind.LOST]
+    assert set(ground.made(What.RECOVER)) == {Kind.INTENT, Kind.FAILED}
+    assert set(ground.world.active_on(ground.guest)) == {"alpha", "beta"}
+
+
 def test_pauses_grow_to_a_bound() -> None:
     pauses = [pause_s(tried) for tried in range(MOST_TRIES)]
     assert pauses == sorted(pauses)

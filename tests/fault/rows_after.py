@@ -1,0 +1,89 @@
+"""Rows 79 to 90: after success, and of a fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from vmferry.model.job import Job, Plan
+from vmferry.model.migration import MigrationResult
+from vmferry.model.slots import Slots, Wait
+from vmferry.service.adopting import find_underway, take_charge
+from vmferry.service.fleet import Fleet
+
+from .ground import ADDRESS
+from .rows import SOURCE, TARGET, CopyEffect, MemoryJobs, Outcome, Row
+
+
+def row_79() -> None:
+    """Undefine on the source fails: DST; tried again, and said where it stays."""
+    row = Row()
+    row.fault(CopyEffect.UNDEFINE_FAILS)
+    row.run()
+    assert ("w1", "undefine_off", SOURCE) in row.changes
+    row.on_target()
+    stays = Row()
+    stays.fault(CopyEffect.UNDEFINE_FAILS)
+    stays.source.faults.refuses["undefine_off"] = "cannot undefine domain with nvram"
+    stays.run()
+    assert stays.result.outcome is Outcome.MIGRATED
+    assert "alpha still has a definition" in (stays.result.error or "")
+    assert stays.target.active == {stays.uuid: "running"}
+
+
+def row_80() -> None:
+    """The definition on the target names the target's paths."""
+    row = Row()
+    row.target.shared_at = "/mnt/nfs/"
+    row.run(real_check=True)
+    row.on_target()
+    assert [disk.source for disk in row.world.guests[row.uuid].disks] == ["/mnt/nfs/web.img"]
+    assert row.last().plan.disks == (("vda", "/mnt/nfs/web.img"),)
+
+
+def row_81() -> None:
+    """Its address is not announced: DST; a warning names what does not answer."""
+    row = Row()
+    row.world.silent_guests.add(row.uuid)
+    row.run()
+    assert ADDRESS in (row.result.error or "")
+    row.on_target()
+
+
+def row_84() -> None:
+    """The store is lost: a running migration is adopted from what libvirt says; nothing destroyed blindly."""
+    row = Row(limit_ms=None)
+    row.dies(lambda method, state: method == "show")
+    row.jobs = MemoryJobs(row.world.time)
+    row.witness.jobs = row.jobs
+    row.run(real_check=True)
+    assert row.result.outcome is Outcome.REFUSED
+    assert "outgoing migration" in (row.result.error or "")
+    before = list(row.changes)
+    with Fleet(row.connector, [host.entry for host in row.world.hosts.values()], 5) as fleet:
+        found = find_underway(fleet, row.store, "web")
+        job, lease = take_charge(fleet, row.tools("w7"), found)
+        row.reconciler("w7").go_on(job, lease)
+    row.jobs.dead.add("w7")
+    assert row.changes == before
+    row.on_target()
+
+
+def row_88() -> None:
+    """Limits at the same time: never exceeded, per host and per link."""
+    for slots in (Slots(hosts_in=2), Slots(hosts_out=2), Slots(link=2), Slots(fleet=2)):
+        row = Row()
+        row.dies(lambda method, state: method == "reserve")
+        entry = row.journal()
+        answers = []
+        for name in ("one", "two", "three"):
+            result = MigrationResult(name, name, SOURCE, TARGET, None)
+            job = Job(result, Plan(name, False, True, 1 << 20), "planned")
+            lease = row.jobs.open(job, entry[0], name)
+            answers.append(row.jobs.reserve(lease, replace(job, state="reserved"), entry[-1], None, slots))
+        assert [type(each) for each in answers] == [type(None), Wait, Wait]
+        row.reconcile()
+        assert [each.state for each in row.jobs.jobs()].count("reserved") == 1, "the dead one's place is free"
+
+
+AFTER: dict[int, Callable[[], None]] = {79: row_79, 80: row_80, 81: row_81, 84: row_84, 88: row_88}

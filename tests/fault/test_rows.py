@@ -1,0 +1,87 @@
+"""The fault matrix, all 90 rows by their numbers, on hosts in memory. Its words say what must be true after.
+
+A row that waits for another piece of work is in `PENDING` with a sign of it: once the sign is there, the test fails,
+and the row is to be written.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import pytest
+
+from vmferry.cli.app import COMMANDS
+from vmferry.flow.effects import What
+from vmferry.model.migration import MigrationOrder
+from vmferry.ports import HostPort
+
+from .rows import Row
+from .rows_after import AFTER
+from .rows_before import BEFORE
+from .rows_copying import COPYING
+from .rows_switch import SWITCH
+
+ROWS: dict[int, Callable[[], None]] = {**BEFORE, **COPYING, **SWITCH, **AFTER}
+
+
+def no_storage() -> bool:
+    """No disk is copied by the flow: neither its effects nor its order know of any."""
+    words = " ".join([*(each.name.lower() for each in What), *(each.name for each in fields(MigrationOrder))])
+    return not any(word in words for word in ("volume", "mirror", "storage", "image", "nbd", "copy_disks"))
+
+
+def no_removal_of_state() -> bool:
+    return not any(word in each.name.lower() for each in What for word in ("nvram", "tpm", "secret"))
+
+
+def no_change_of_hardware() -> bool:
+    """Nothing of ours attaches or resizes; libvirt itself keeps others from it while it copies: seen on real hosts."""
+    return not any(word in name for name in dir(HostPort) for word in ("attach", "detach", "resize", "hotplug"))
+
+
+def no_plans() -> bool:
+    modules = ("schedule", "service.drain", "service.evacuate", "service.balance", "cli.drain")
+    return not any(_is_there(f"vmferry.{name}") for name in modules) and not {"drain", "balance"} & set(COMMANDS)
+
+
+def _is_there(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    issue: int
+    absent: Callable[[], bool]
+
+
+PENDING = {
+    **dict.fromkeys(range(13, 15), Pending(5, no_storage)),
+    **dict.fromkeys(range(17, 30), Pending(5, no_storage)),
+    53: Pending(4, no_change_of_hardware),
+    82: Pending(5, no_removal_of_state),
+    83: Pending(5, no_storage),
+    **dict.fromkeys((85, 86, 87, 89, 90), Pending(6, no_plans)),
+}
+
+
+def test_every_row_of_the_matrix_is_here_once() -> None:
+    assert sorted([*ROWS, *PENDING]) == list(range(1, 91))
+
+
+@pytest.mark.parametrize("number", sorted(ROWS))
+def test_row(number: int) -> None:
+    ROWS[number]()
+
+
+@pytest.mark.parametrize("number", sorted(PENDING))
+def test_what_a_pending_row_waits_for_is_not_there_yet(number: int) -> None:
+    """Once it is, write the row."""
+    assert PENDING[number].absent(), f"row {number} can be tested now: issue {PENDING[number].issue}"
+
+
+def test_without_a_fault_it_goes_well() -> None:
+    row = Row()
+    row.run()
+    row.on_target()
