@@ -197,10 +197,7 @@ class LibvirtHost:
 
     def max_downtime_ms(self, uuid: str) -> int:
         with self._asking(f"tell the downtime limit of guest {uuid}"):
-            limit_ms = self._domain(uuid).migrateGetMaxDowntime()
-            if limit_ms is None:  # how the binding fails here; the error that it keeps to itself is libvirt's last one
-                raise libvirt.libvirtError("virDomainMigrateGetMaxDowntime() failed")
-            return int(limit_ms)
+            return jobs.max_downtime_ms(self._domain(uuid))
 
     def set_max_downtime(self, uuid: str, limit_ms: int) -> None:
         with self._asking(f"set the downtime limit of guest {uuid}"):
