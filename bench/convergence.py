@@ -14,6 +14,7 @@ Lab: a guest dirties memory at several rates around that of the link, and is mov
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -157,6 +158,8 @@ def virsh(*options: str) -> Mover:
         try:
             run("timeout", "--signal=INT", str(GIVEN_UP_S), *command)
         except RuntimeError:
+            with contextlib.suppress(RuntimeError):  # libvirt's job may have gone on without virsh
+                run("virsh", "-q", "-c", ground.hosts[source]["uri"], "domjobabort", GUEST)
             return None
         return time.monotonic() - began_s
 

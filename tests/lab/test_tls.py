@@ -33,6 +33,7 @@ GUEST = "tls"
 HOSTS = ("h1", "h2", "h3")
 LEAN = ("--memory", "160MiB", "--working-set", "16MiB", "--dirty", "1MiB/s", "--disk-size", "4MiB", "--disk", "shared")
 PKI = "/etc/pki/qemu"
+QEMU_CONF = "/etc/libvirt/qemu.conf"
 STATE = (
     "find /etc/pki /etc/libvirt -type f -exec sha256sum {} + 2>/dev/null | sort; find /etc -maxdepth 1 -name pki; "
     "find /etc/pki -exec stat -c '%n %a %u:%g' {} + 2>/dev/null | sort; true"
@@ -246,6 +247,37 @@ def test_renewed_under_a_running_guest(fleet: Layout, vmferry: Run, guest: str) 
     moved(vmferry, "h2")
     moved(vmferry, "h1")
     assert read_page(guest, timeout_s=5.0).errors == 0
+
+
+@pytest.fixture
+def unprivileged(fleet: Layout, vmferry: Run) -> Iterator[str]:
+    """A guest on h1, where QEMU runs as a user who is not root; so it does on h2. Its name."""
+    change = 's/^user.*/user = "libvirt-qemu"/; s/^group.*/group = "libvirt-qemu"/'
+    for host in ("h1", "h2"):
+        ssh(
+            fleet,
+            host,
+            "sh",
+            "-c",
+            f"cp -a {QEMU_CONF} /root; sed -i '{change}' {QEMU_CONF}; systemctl restart libvirtd",
+        )
+    vmferry("lab", "guest", "plain", *LEAN[:-1], "none", "--on", "h1")
+    yield "plain"
+    vmferry("lab", "guest", "plain", "--remove")
+    for host in ("h1", "h2"):
+        ssh(fleet, host, "sh", "-c", f"mv /root/qemu.conf {QEMU_CONF}; systemctl restart libvirtd")
+
+
+def test_qemu_that_is_not_root(fleet: Layout, vmferry: Run, unprivileged: str) -> None:
+    """Keys that are root's are no use to it, which the check says; then they are made for it."""
+    ran = vmferry("migrate", unprivileged, "--to", "h2", check=False)
+    assert ran.returncode == 3
+    assert "server-key.pem (0:0 400) is not for the user of QEMU" in ran.stderr
+    assert "client-key.pem (0:0 400) is not for the user of QEMU" in ran.stderr
+    vmferry("tls", "init", "--host", "h1", "--host", "h2", "--yes")
+    with watched(fleet, "h1") as wire:
+        vmferry("migrate", unprivileged, "--to", "h2")
+    assert (wire.words, wire.bytes > 10 << 20) == (0, True)
 
 
 def test_libvirt_over_tls(fleet: Layout, vmferry: Run, tmp_path: Path) -> None:

@@ -148,8 +148,9 @@ class _Run:
         if kept.renewed and len(self.entries) < len(self.app.entries):
             raise UserError("the certificate authority itself ends soon and is renewed on all hosts: leave --host out")
         terms = Terms(now, wanted.renew_days, wanted.replace, wanted.only_renew)
-        with self._fleet() as fleet, menders_of(self.entries, self.app.menders, self.timeout_s) as menders:
-            works = plan_work(fleet, menders, kept, terms, wanted.days)
+        with menders_of(self.entries, self.app.menders, self.timeout_s) as menders:
+            with self._fleet() as fleet:  # closed before a libvirt is restarted
+                works = plan_work(fleet, menders, kept, terms, wanted.days)
             planned = {work.host: Fixed(work.plan.changes, left=work.plan.left) for work in works}
             restarts = {work.host: work.plan.restarts for work in works}
             self._show(planned, restarts)

@@ -50,6 +50,8 @@ class TlsFile:
     """Path of the private key that belongs to it; None: it needs none."""
     key_problem: str | None = None
     """Missing or unreadable. Nothing of a key is ever looked at but that."""
+    key_access: str | None = None
+    """Whose the key is and its mode, as `UID:GID MODE` in octal; None: not told."""
 
 
 @dataclass(frozen=True, slots=True)

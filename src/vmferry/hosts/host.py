@@ -197,7 +197,7 @@ class LibvirtHost:
 
     def max_downtime_ms(self, uuid: str) -> int:
         with self._asking(f"tell the downtime limit of guest {uuid}"):
-            return int(self._domain(uuid).migrateGetMaxDowntime())
+            return jobs.max_downtime_ms(self._domain(uuid))
 
     def set_max_downtime(self, uuid: str, limit_ms: int) -> None:
         with self._asking(f"set the downtime limit of guest {uuid}"):

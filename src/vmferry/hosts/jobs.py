@@ -147,6 +147,14 @@ def completed(domain: libvirt.virDomain) -> JobStats | None:
     return read_stats(figures) if figures["type"] == libvirt.VIR_DOMAIN_JOB_COMPLETED else None
 
 
+def max_downtime_ms(domain: libvirt.virDomain) -> int:
+    """Libvirt's Python binding raises nothing where this call fails, as while a copy just begins: it gives None."""
+    limit_ms: int | None = domain.migrateGetMaxDowntime()
+    if limit_ms is None:
+        raise libvirt.libvirtError("virDomainMigrateGetMaxDowntime() failed")
+    return limit_ms
+
+
 def read_stats(figures: Mapping[str, int]) -> JobStats:
     """Libvirt's typed parameters; a figure that is missing in the first instants is 0 or None."""
     dirty_pages_s, page_bytes = figures.get("memory_dirty_rate"), figures.get("memory_page_size", 4096)

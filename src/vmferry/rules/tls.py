@@ -185,10 +185,26 @@ def _flaws(file: TlsFile, host: HostFacts) -> Iterator[str]:
         yield file.problem
     if file.key_problem is not None:
         yield f"its key {file.key} is {file.key_problem}"
+    elif file.use is Use.MIGRATION and not _may_read(file.key_access, host.qemu_owner):
+        yield f"its key {file.key} ({file.key_access}) is not for the user of QEMU ({host.qemu_owner})"
     for each in file.certificates[:1]:
         now_s = host.tls.now_s if host.tls is not None else each.not_before_s
         if not each.not_before_s <= now_s < each.not_after_s:
             yield _when(each, now_s)
+
+
+def _may_read(access: str | None, owner: str | None) -> bool:
+    """QEMU's user may read the key, as far as can be told: that user may be in any group but root's."""
+    if access is None or owner is None:
+        return True
+    ids, _, mode = access.partition(" ")
+    (uid, gid), (own_uid, own_gid) = ids.split(":"), owner.split(":")
+    bits = int(mode, 8)
+    if own_uid == "0":
+        return True
+    if uid == own_uid:
+        return bool(bits & 0o400)
+    return bool(bits & 0o004 or (bits & 0o040 and (gid != "0" or own_gid == "0")))
 
 
 def _when(certificate: Certificate, now_s: int) -> str:

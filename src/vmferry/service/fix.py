@@ -16,6 +16,9 @@ RETURN_LIMIT_S = 30.0
 RESTART_LIMIT_S = 100.0
 """Libvirt gives its threads 30 s before it goes by force, as seen soon after a start; systemd gives libvirt 90 s."""
 
+RESTART_LIMIT_S = 75.0
+"""For all services together. A libvirt of which a worker hangs, as after a migration, ends itself after 30 s only."""
+
 Say = Callable[[str], None]
 
 

@@ -213,7 +213,7 @@ class Migration:
     def _choose(self) -> tuple[tuple[MoveFacts, HostPort] | None, str]:
         """The best target, or why there is none."""
         with self.log.step("check"):
-            report = self._check()
+            report = self._check(self.request.targets)
             self.listener.checked(report)
         if report.best is None:
             return None, refusal(report)
@@ -267,10 +267,10 @@ class Migration:
         record.enter(event, error)
         return record.close()
 
-    def _check(self) -> CheckReport:
+    def _check(self, targets: Sequence[HostPort]) -> CheckReport:
         request = self.request
         wish = move_wish(request)
-        return check(request.source, request.guest, request.targets, request.unreached, request.policy, wish)
+        return check(request.source, request.guest, targets, request.unreached, request.policy, wish)
 
     def _forecast(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
         """None where a host or the store fails at it: no migration waits for a forecast."""
@@ -306,6 +306,7 @@ class Migration:
             settling=self.listener.settling,
             cancel=self.cancel,
             note=self.listener.note,
+            explain=lambda: self._refused_now(target),
         )
         try:
             return Transaction(record, sides, self.log, guides).run(
@@ -314,6 +315,16 @@ class Migration:
         finally:
             if watch is not None:
                 watch.stop()
+
+    def _refused_now(self, target: HostPort) -> str:
+        """What has changed since the check let it pass."""
+        try:
+            checked = self._check([target]).candidates
+        except VmferryError:
+            return ""
+        again = next(each for each in checked if each.host == target.entry.name)
+        refused = [f"{each.rule}: {each.observed}" for each in again.findings if each.severity is Severity.REFUSE]
+        return f"the check now refuses {again.host}: {'; '.join(refused)}" if refused else ""
 
     def _command_s(self) -> float:
         return round(self.tools.clock.now_s() - self.began_s, 3)

@@ -65,6 +65,10 @@ class Guides:
     settling: Callable[[VmferryError | None], None]
     cancel: threading.Event
     note: Callable[[str], None] = lambda text: None
+    explain: Callable[[], str] = lambda: ""
+    """What a check refuses now, after a copy that failed; empty: nothing. Libvirt itself loses the target's words
+    about every other time, to a connection that it closes first.
+    """
 
 
 class Transaction:
@@ -313,6 +317,8 @@ class Transaction:
         event = Event.BREAK
         if undone:
             event = Event.STOPPED if copied and cell.event is Event.STOPPED else Event.GO
+        if copied and event is Event.GO and not (self.gave_up or self.record.job.result.cancelled):
+            self.text = "; ".join(part for part in (self.text, self.guides.explain()) if part)
         self._enter(event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
 
     def _verify(self) -> None:

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from vmferry.cli.app import run
 from vmferry.flow.journal import Entry
@@ -42,8 +43,8 @@ class AtState:
         self._jobs.write(lease, job, entries)
         self._look(entries)
 
-    def reserve(self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None) -> str | None:
-        answer = self._jobs.reserve(lease, job, entry, room_bytes)
+    def reserve(self, lease: Lease, job: Job, entry: Entry, *limits: Any) -> object:  # noqa: ANN401 - passed on as they are
+        answer = self._jobs.reserve(lease, job, entry, *limits)
         self._look([entry])
         return answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from vmferry.facts.system import Unit
 from vmferry.facts.tls import Certificate, Role, TlsFacts, TlsFile, Use
 from vmferry.fakes import FakeDisk, FakeMenders, FakeWorld
 from vmferry.fakes.system import SYSTEM
+from vmferry.service.credentials import now_utc
 
 Vmferry = Callable[..., Any]
 
@@ -148,6 +150,37 @@ def test_renew(vmferry: Vmferry, disks: dict[str, FakeDisk]) -> None:
     changed = {name for name, disk in disks.items() if disk.files != first[name]}
     assert changed == {"alpha"}
     assert disks["alpha"].files[f"{PKI}/ca-cert.pem"] == first["alpha"][f"{PKI}/ca-cert.pem"]
+
+
+def test_the_authority_itself_is_renewed_in_its_last_year(
+    vmferry: Vmferry, disks: dict[str, FakeDisk], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On all hosts at once, with its key: what it signed before stays good."""
+    vmferry("tls", "init", "--yes", "--days", "3650")
+    key = (home / "state/tls/ca-key.pem").read_text()
+    before = {name: dict(disk.files) for name, disk in disks.items()}
+    later = now_utc() + timedelta(days=3400)
+    monkeypatch.setattr("vmferry.service.credentials.now_utc", lambda: later)
+    alone = vmferry("tls", "renew", "--host", "beta", "--yes")
+    assert alone.code == 2
+    assert "on all hosts" in alone.err
+    assert vmferry("tls", "renew", "--yes").code == 0
+    for name, disk in disks.items():
+        assert {path for path in PATHS if disk.files[path] != before[name][path]} == {f"{PKI}/ca-cert.pem"}
+    assert (home / "state/tls/ca-key.pem").read_text() == key
+    assert (home / "state/tls/ca-cert.pem").read_text().count("BEGIN") == 2
+    assert vmferry("tls", "renew", "--yes").out.count("nothing to do") == 3
+
+
+def test_an_authority_that_cannot_be_used(vmferry: Vmferry, disks: dict[str, FakeDisk], home: Path) -> None:
+    vmferry("tls", "init", "--yes")
+    path = home / "state/tls/ca-key.pem"
+    path.write_text("nonsense\n")
+    ran = vmferry("tls", "init", "--yes")
+    assert (ran.code, "backup" in ran.err) == (1, True)
+    path.chmod(0o644)
+    assert "chmod 600" in vmferry("tls", "renew", "--yes").err
+    assert vmferry("tls", "status").code == 0
 
 
 def test_somebody_elses_are_replaced_only_when_told_to(vmferry: Vmferry, disks: dict[str, FakeDisk]) -> None:

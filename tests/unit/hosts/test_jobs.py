@@ -7,7 +7,7 @@ import libvirt
 import pytest
 
 from vmferry.hosts.inventory import version
-from vmferry.hosts.jobs import kind, migrate, read_stats, running
+from vmferry.hosts.jobs import kind, max_downtime_ms, migrate, read_stats, running
 from vmferry.model.edits import Edit, Naming
 from vmferry.model.migration import JobStats, MigrationOrder, Mode
 from vmferry.model.tuning import Tuning
@@ -208,3 +208,18 @@ def test_the_kind_of_job(answer: dict[str, int] | int, expected: str | None) -> 
 def test_a_host_that_fails_to_tell_is_no_host_without_jobs() -> None:
     with pytest.raises(libvirt.libvirtError):
         kind(Busy(libvirt.VIR_ERR_NO_DOMAIN))
+
+
+def test_a_limit_of_downtime_that_is_not_told() -> None:
+    """Libvirt's binding raises nothing there."""
+
+    class Domain:
+        def __init__(self, answer: int | None) -> None:
+            self.answer = answer
+
+        def migrateGetMaxDowntime(self) -> int | None:
+            return self.answer
+
+    assert max_downtime_ms(Domain(300)) == 300
+    with pytest.raises(libvirt.libvirtError, match="MaxDowntime"):
+        max_downtime_ms(Domain(None))

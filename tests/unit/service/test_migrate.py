@@ -181,6 +181,17 @@ def test_a_copy_that_fails_leaves_the_guest_where_it_was(ground: Ground) -> None
     assert ground.world.defined_on(ground.guest) == ("alpha",)
 
 
+def test_what_has_changed_since_the_check_is_said(ground: Ground) -> None:
+    def vanish(stats: JobStats) -> None:
+        ground.world.host("beta").networks = ()
+
+    ground.world.watch_copy = vanish
+    ground.fault(CopyEffect.FAILS)
+    result = ground.run("beta")
+    assert result.outcome is Outcome.ROLLED_BACK
+    assert "the check now refuses beta: network.present: " in (result.error or "")
+
+
 def test_a_lost_reply_is_no_failure(ground: Ground) -> None:
     """The guest arrived although libvirt's call ended in an error: both hosts are asked, and it is verified."""
     ground.fault(CopyEffect.LOSES_REPLY)

@@ -50,6 +50,7 @@ tell_certificate() { # USE ROLE FILE CA KEY
     look_for "$3"; printf ' file %s %s %s %s\n' "$1" "$2" "$state" "$3"
     look_for "$4"; printf ' ca %s %s\n' "$state" "$4"
     look_for "$5"; printf ' key %s %s\n' "$state" "$5"
+    [ -e "$5" ] && stat -L -c ' access %u:%g %a' -- "$5"
     [ -r "$3" ] && public_part cert "$3"
     [ -r "$4" ] && public_part issuer "$4"
 }

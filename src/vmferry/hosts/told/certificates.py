@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 MOST_CERTIFICATES = 32
 """Of one file; a CA file that holds all the CAs of the world is not for this."""
 
+_ACCESS = re.compile(r"\d{1,10}:\d{1,10} [0-7]{1,5}", re.ASCII)
+
 
 @dataclass(slots=True)
 class _Told:
@@ -26,6 +29,7 @@ class _Told:
     path: str
     ca: tuple[str, str] = ("missing", "")
     key: tuple[str, str] = ("missing", "")
+    access: str | None = None
     lines: dict[str, list[str]] = field(default_factory=lambda: {"cert": [], "issuer": []})
 
 
@@ -47,6 +51,8 @@ def _told(lines: Sequence[str]) -> list[_Told]:
             found.append(_Told(Use(words[0]), Role(words[1]), words[2], words[3]))
         elif found and word in ("cert", "issuer"):
             found[-1].lines[word].append(rest)
+        elif found and word == "access" and _ACCESS.fullmatch(rest):
+            found[-1].access = rest
         elif found and word in ("ca", "key"):
             state, _, path = rest.partition(" ")
             setattr(found[-1], word, (state, path))
@@ -62,7 +68,7 @@ def _files(told: _Told) -> Iterator[TlsFile]:
         yield TlsFile(told.use, Role.CA, told.ca[1], cas, ca_problem)
     signed_by = _root_of(own, issuers)
     leaf = tuple(_certificate(each, signed_by) for each in own[:1])
-    yield TlsFile(told.use, told.role, told.path, leaf, problem, told.key[1], key_problem)
+    yield TlsFile(told.use, told.role, told.path, leaf, problem, told.key[1], key_problem, told.access)
 
 
 def _opened(state: str, lines: Sequence[str]) -> tuple[Sequence[x509.Certificate], str | None]:

@@ -107,3 +107,25 @@ def test_without_a_clock_nothing_was_told(lines: tuple[str, ...]) -> None:
 )
 def test_odd_lines_are_passed_over(line: str) -> None:
     assert read(line).files == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "access"),
+    [
+        ("access 64055:109 400", "64055:109 400"),
+        ("access root:root 600", None),
+        ("access 0:0", None),
+        ("other 1", None),
+    ],
+)
+def test_whose_the_key_is(line: str, access: str | None) -> None:
+    lines = [
+        "now 1800000000",
+        "file migration server readable /c.pem",
+        "ca missing /ca.pem",
+        "key readable /k.pem",
+        line,
+    ]
+    facts = read_certificates({"certificates": lines})
+    assert facts is not None
+    assert facts.files[-1].key_access == access

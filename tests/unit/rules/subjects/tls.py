@@ -63,6 +63,12 @@ def encrypted(there: TlsFacts | None = THERE) -> MoveFacts:
     return replace(move, wish=MoveWish(tls=True))
 
 
+def with_key(access: str, owner: str | None) -> MoveFacts:
+    """The target's keys are that user's, and its QEMU runs as another one or the same."""
+    move = encrypted(replace(THERE, files=tuple(replace(file, key_access=access) for file in THERE.files)))
+    return replace(move, target=replace(move.target, host=replace(move.target.host, qemu_owner=owner)))
+
+
 def clear(there: TlsFacts | None) -> MoveFacts:
     """One that would be encrypted if both hosts could."""
     return replace(encrypted(there), wish=MoveWish(encryption=Encryption.AUTO))
@@ -104,6 +110,21 @@ CASES: Cases = {
         ("wanted", encrypted(), OK, "they fit"),
         ("wanted, without certificates", encrypted(tls("missing")), REFUSE, "missing"),
         ("wanted, for another name", encrypted(tls(certificate("h2"))), REFUSE, "it is for h2, not for 10.1.0.2"),
+        *(
+            (f"a key {access} for {owner}", with_key(access, owner), severity, words)
+            for access, owner, severity, words in (
+                ("64055:109 400", "64055:109", OK, "they fit"),
+                ("0:0 600", "0:0", OK, "they fit"),
+                ("0:109 640", "64055:109", OK, "they fit"),
+                ("0:36 640", "64055:109", OK, "they fit"),
+                ("0:0 644", "64055:109", OK, "they fit"),
+                ("0:0 600", None, OK, "they fit"),
+                ("0:0 600", "64055:109", REFUSE, "(0:0 600) is not for the user of QEMU (64055:109)"),
+                ("0:0 640", "64055:109", REFUSE, "is not for the user"),
+                ("0:109 600", "64055:109", REFUSE, "is not for the user"),
+                ("64055:109 000", "64055:109", REFUSE, "is not for the user"),
+            )
+        ),
         ("in the clear", clear(tls("missing")), WARN, "in the clear: h2 has no /etc/pki/migration/server.pem"),
         ("in the clear, not looked at", clear(None), OK, "the certificates of h2 could not be looked at"),
     ],
