@@ -147,19 +147,6 @@ def a_failed_copy_is_taken_for_undone(patch: Patch) -> None:
     patch.setitem(states.TABLE[State.COPYING], Event.BREAK, State.ROLLED_BACK)  # type: ignore[index]
 
 
-def a_second_job_of_a_guest_is_let_in(patch: Patch) -> None:
-    whole = MemoryJobs.open
-
-    def generous(self: MemoryJobs, job: Any, first: Any, worker: str) -> Any:  # noqa: ANN401
-        kept, self._jobs = self._jobs, {}
-        try:
-            return whole(self, job, first, worker)
-        finally:
-            self._jobs = kept | self._jobs
-
-    patch.setattr(MemoryJobs, "open", generous)
-
-
 def whoever_arrived_is_believed_unseen(patch: Patch) -> None:
     def blind(self: Transaction) -> None:
         self._sure, self.text = True, ""
@@ -210,7 +197,6 @@ MUTATIONS: dict[Callable[[Patch], None], str] = {
     nothing_is_written_before: "has written down",
     a_dead_worker_s_copy_is_taken_for_failed: "said to have been rolled back",
     a_failed_copy_is_taken_for_undone: "said to have been rolled back",
-    a_second_job_of_a_guest_is_let_in: "said to have|runs twice|has no job any more",
     whoever_arrived_is_believed_unseen: "said to have migrated|nothing says so|old copy is left",
     what_was_read_before_a_freeze_is_believed: "IllegalTransition",
     a_store_that_fails_is_taken_for_a_host_that_fails: "BrokenJournal",
