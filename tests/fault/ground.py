@@ -227,6 +227,16 @@ class Known(Migration):
         self.result = replace(self.result, target=target.entry.name)
         return (_healthy(self.plan.paused, self.plan.persistent, self.plan.memory_bytes), target), ""
 
+    def _refused_now(self, target: HostPort) -> str:
+        """It takes a while, and asks."""
+        try:
+            self.tools.clock.sleep(2.0)
+            target.facts()
+            self.request.source.facts()
+        except VmferryError:
+            return ""
+        return "the check refuses nothing"
+
 
 @cache
 def _healthy(paused: bool, persistent: bool, memory_bytes: int) -> MoveFacts:

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from vmferry.errors import HostError, HostUnreachable, VmferryError
 from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, has_copied, is_undone, undoing
 from vmferry.flow.journal import Entry, Kind, unanswered
-from vmferry.flow.settle import Cell, Patience, settle, told
+from vmferry.flow.settle import Cell, settle, told
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import AT_REST, Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, Outcome
 from vmferry.ports import Clock, Copy, Jobs
 from vmferry.rules.post_copy import resume_crashes
+from vmferry.service.believing import believed
 from vmferry.service.orders import resume_order
 from vmferry.service.record import Record
 from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, UNRESUMABLE, pause_s, tries
@@ -29,8 +30,6 @@ from vmferry.service.steering import Steering
 from vmferry.service.steps import StepLog
 from vmferry.service.watching import Watching
 
-SHORT_S = 2.0
-ASK_EVERY_S = 0.2
 MOST_EFFECTS = 10
 """To undo or complete one migration; more means that something undoes what we do."""
 
@@ -269,35 +268,12 @@ class Transaction:
             return
         self.guides.settling(self.problem)
         with self.log.step("settle"):
-            seen, cell = self._believed()
+            seen, cell = believed(self.record, self.sides, self.guides.clock, self.guides.patience_s, sure=self._sure)
         self.text = self._told(cell)
         self._enter(cell.event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
 
     def _told(self, cell: Cell) -> str:
         return told(cell, self.sides.source_name, self.sides.target_name)
-
-    def _believed(self) -> tuple[Sighted, Cell]:
-        patience_s = {
-            Patience.AT_ONCE: 0.0,
-            Patience.SHORT: 0.0 if self._sure else min(SHORT_S, self.guides.patience_s),
-            Patience.LONG: self.guides.patience_s,
-        }
-        began_s = since_s = self.guides.clock.now_s()
-        seen = self.sides.look()
-        cell = settle(seen.source, seen.target, self.record.before)
-        while True:
-            now_s = self.guides.clock.now_s()
-            if now_s - since_s >= patience_s[cell.patience]:
-                return seen, cell
-            if now_s - began_s > 4 * self.guides.patience_s:
-                unsure = settle(Sight.UNASKED, Sight.UNASKED, self.record.before)
-                return seen, unsure
-            self.guides.clock.sleep(ASK_EVERY_S)
-            self.record.renew()
-            seen, former = self.sides.look(), cell
-            cell = settle(seen.source, seen.target, self.record.before)
-            if cell is not former:
-                since_s = self.guides.clock.now_s()
 
     def _undo(self) -> None:
         """ROLLING_BACK: the journalled effects, newest first, each only as far as it is still there."""
@@ -307,24 +283,31 @@ class Transaction:
             return undoing(self.record.made, seen, *names, self.record.before)
 
         self._one_by_one(next_undo)
+        seen, cell, event = self._after_undo()
+        copied, why = has_copied(self.record.made), ""
+        if copied and event is Event.GO and not (self.gave_up or self.record.job.result.cancelled):
+            why = self.guides.explain()
+            self.record.renew(now=True)
+            seen, cell, event = self._after_undo()  # to explain it takes a while, and the guest may have stopped
+        if copied:
+            self.text = "; ".join(part for part in (self._told(cell), why if event is Event.GO else "") if part)
+        elif event is Event.BREAK:
+            self.text = f"{self.text}; {self.sides.source_name} has to be asked again to put back what was set there"
+        self._enter(event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
+
+    def _after_undo(self) -> tuple[Sighted, Cell, Event]:
+        """What both hosts say now, and what follows from it."""
         seen, made = self.sides.look(), self.record.made
         cell = settle(seen.source, seen.target, self.record.before)
-        undone, copied = is_undone(made, seen, self.record.before), has_copied(made)
-        if copied:
-            self.text = self._told(cell)
-        elif not undone:
-            self.text = f"{self.text}; {self.sides.source_name} has to be asked again to put back what was set there"
-        event = Event.BREAK
-        if undone:
-            event = Event.STOPPED if copied and cell.event is Event.STOPPED else Event.GO
-        if copied and event is Event.GO and not (self.gave_up or self.record.job.result.cancelled):
-            self.text = "; ".join(part for part in (self.text, self.guides.explain()) if part)
-        self._enter(event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
+        if not is_undone(made, seen, self.record.before):
+            return seen, cell, Event.BREAK
+        return seen, cell, Event.STOPPED if has_copied(made) and cell.event is Event.STOPPED else Event.GO
 
     def _verify(self) -> None:
         """SWITCHED: complete what libvirt left undone, and look at everything."""
         with self.log.step("verify"):
             arrival = self.guides.verify(self.record, self.last)
+            self.record.renew(now=True)  # looking at everything takes up to its time limit
             if arrival.error is not None and (self._complete() or not arrival.sure):
                 arrival = self.guides.verify(self.record, self.last)
         self.problem, self.text = None, arrival.error or ""
