@@ -22,7 +22,9 @@ SETTINGS = {
 class Cluster:
     """Started by `start`. Every database in it is made by `create`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """`durable`: what is committed is on the disk; tests crash processes, never the machine."""
+        self.settings = SETTINGS if durable else {**SETTINGS, "fsync": "off"}
         self.folder = Path(tempfile.mkdtemp(prefix="vmferry-postgres-", dir="/tmp"))  # a socket's path is short
         self.folder.chmod(0o755)
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -51,7 +53,7 @@ class Cluster:
         self._run("pg_ctl", "-D", str(self.data), "-l", log, "-w", "-t", "60", "-s", *arguments)
 
     def start(self) -> None:
-        settings = [f"-c {name}='{value.format(folder=self.folder)}'" for name, value in SETTINGS.items()]
+        settings = [f"-c {name}='{value.format(folder=self.folder)}'" for name, value in self.settings.items()]
         self._control("-o", " ".join(settings), "start")
 
     def stop(self, mode: str = "fast") -> None:

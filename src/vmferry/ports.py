@@ -6,7 +6,7 @@ All calls block, may be made from any thread, and raise `HostError` or `HostUnre
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from vmferry.errors import HostError
@@ -327,6 +327,24 @@ class Jobs(Protocol):
 
     def workers(self) -> tuple[str, ...]:
         """Those that take jobs, as far as they are known to live."""
+
+
+class Dispatcher(Protocol):
+    """Brings each job to one of the workers, and to another one where that one dies. It may come to two: whoever works
+    on a job takes its lease first.
+    """
+
+    def launch(self, carry: Callable[[str], str]) -> None:
+        """From now on `carry` is called with jobs, in threads, several at a time. It says what became of the job."""
+
+    def dispatch(self, job: Job) -> None:
+        """Have it carried, unless that is under way."""
+
+    def resume(self, living: Collection[str]) -> None:
+        """Have carried what was being carried by workers that are not among these."""
+
+    def stop(self) -> None:
+        """Call `carry` no more. Does not wait for what is being carried."""
 
 
 class Store(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vmferry.ports import Chest, Clock, Connector, Jobs, Menders, Prober, Store
+    from vmferry.ports import Chest, Clock, Connector, Dispatcher, Jobs, Menders, Prober, Store
     from vmferry.store.postgres import PostgresDatabase
 
 
@@ -17,6 +17,12 @@ def _chest(path: Path) -> Chest:
     from vmferry.store.chest import FileChest
 
     return FileChest(path.parent / "tls")
+
+
+def _dispatcher(place: Path | str, worker: str, at_once: int) -> Dispatcher:
+    from vmferry.engine import DurableDispatcher
+
+    return DurableDispatcher(place, worker, at_once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Wiring:
     """The name of this process among those that may hold a job."""
     chest: Callable[[Path], Chest] = _chest
     """Of the same file as the store's: the authority is kept beside it."""
+    dispatcher: Callable[[Path | str, str, int], Dispatcher] = _dispatcher
+    """Of a worker: the same file or database as the store's, its name, and how many jobs it takes at the same time."""
 
 
 def real() -> Wiring:

@@ -23,6 +23,7 @@ COMMANDS = {
     "plan": ("vmferry.cli.plan:plan", "Rank a guest's targets, with reasons and a forecast."),
     "migrate": ("vmferry.cli.migrate:migrate", "Move a guest live to another host."),
     "job": ("vmferry.cli.job:job", "Migrations: list, show, watch, cancel, repair."),
+    "worker": ("vmferry.cli.worker:worker", "Take the jobs of all commands, and those that dead ones left."),
     "demo": ("vmferry.cli.demo:demo", "The main job on the lab, and a migration that fails, from start to end."),
     "lab": ("vmferry.cli.lab:lab", "Several real hosts on this machine, for trials and tests."),
     "completion": ("vmferry.cli.completion:completion", "Print the completion script of a shell."),

@@ -46,13 +46,18 @@ class App:
 
         return load_policy(self.policy_path, self.config.policy_path, self.config.source)
 
+    @property
+    def place(self) -> Path | str:
+        """Of the store."""
+        return self.config.database or self.config.store_path
+
     @cached_property
     def store(self) -> Store:
-        return self.wiring.store(self.config.database or self.config.store_path)
+        return self.wiring.store(self.place)
 
     @cached_property
     def jobs(self) -> Jobs:
-        return self.wiring.jobs(self.config.database or self.config.store_path)
+        return self.wiring.jobs(self.place)
 
     @cached_property
     def tools(self) -> Tools:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
 from vmferry.cli.sizes import SIZE
 from vmferry.errors import UserError
-from vmferry.model.tuning import PLAIN, Convergence, Tuning
+from vmferry.model.tuning import Convergence, Tuning
+from vmferry.model.wish import Copying
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,18 +18,6 @@ MOST_DOWNTIME_MS = 2_000_000
 """QEMU's own limit."""
 PER_CENT = click.IntRange(1, 99)
 METHODS = ("mt", "xbzrle", "zlib", "zstd")
-
-
-@dataclass(frozen=True, slots=True)
-class Copying:
-    """What was typed."""
-
-    bandwidth_bytes_s: int | None = None
-    max_downtime_ms: int | None = None
-    max_time_s: float | None = None
-    convergence: Convergence | None = None
-    post_copy: bool | None = None
-    tuning: Tuning = PLAIN
 
 
 class Methods(click.ParamType):  # type: ignore[type-arg]  # a class of its own type only since click 8.3

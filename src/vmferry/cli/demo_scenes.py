@@ -8,7 +8,7 @@ from typing import Any
 
 from vmferry.cli.context import App
 from vmferry.cli.finding_view import check_lines
-from vmferry.cli.migrate import Narrator, Wish, perform
+from vmferry.cli.migrate import Narrator, perform
 from vmferry.cli.migration_options import survey_ground
 from vmferry.cli.migration_view import forecast_lines, result_lines
 from vmferry.cli.output import say_lines
@@ -22,6 +22,7 @@ from vmferry.lab.layout import Layout
 from vmferry.lab.shell import ssh
 from vmferry.lab.state import load
 from vmferry.model.migration import Forecast, MigrationResult, Outcome
+from vmferry.model.wish import Wish
 from vmferry.service.check import check
 from vmferry.service.documents import migration_document, plan_document
 from vmferry.service.fleet import TIMEOUT_S

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,22 +11,25 @@ import click
 
 from vmferry.cli.completion import complete_guest, complete_host
 from vmferry.cli.context import App, pass_app
-from vmferry.cli.copy_options import Copying, copy_options, read_copying
+from vmferry.cli.copy_options import copy_options, read_copying
 from vmferry.cli.definition_option import definition_option, read_definition
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT, INTERRUPTED, REFUSED, ROLLED_BACK
 from vmferry.cli.interrupt import cancelling
-from vmferry.cli.job_reconcile import reconcile_dead
-from vmferry.cli.migration_options import survey_ground
+from vmferry.cli.job_reconcile import adopt, reconcile_dead
+from vmferry.cli.migration_options import standing, survey_ground
 from vmferry.cli.migration_view import forecast_lines, result_lines, verification_lines
 from vmferry.cli.options import Command, policy_option, timeout_option
 from vmferry.cli.output import say_lines, write_lines
 from vmferry.cli.progress_line import ProgressLine
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
+from vmferry.model.wish import Wish
 
 if TYPE_CHECKING:
     from vmferry.errors import VmferryError
     from vmferry.forecast.progress import Progress
+    from vmferry.model.job import Job
     from vmferry.service.check import CheckReport
+    from vmferry.service.fleet import Fleet
 
 EXIT_CODES = {
     None: DONE,
@@ -98,57 +101,37 @@ def migrate(
     **copying: Any,  # noqa: ANN401 - click's own
 ) -> int:
     """Move GUEST live to another host: checked before, verified after, on its source if it fails."""
-    wish = Wish(guest, to, read_copying(copying), yes, dry_run, read_definition(definition))
-    return conclude(app, perform(app, wish, Narrator(app), timeout_s))
+    wish = Wish(guest, to, read_copying(copying), yes, read_definition(definition))
+    return conclude(app, perform(app, wish, Narrator(app), timeout_s, dry_run=dry_run))
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What was typed."""
-
-    guest: str
-    to: str | None = None
-    copying: Copying = field(default_factory=Copying)
-    accept_unknown: bool = False
-    dry_run: bool = False
-    definition: str | None = None
-    """XML."""
-
-
-def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float) -> MigrationResult:
-    """Connect, find the guest, and run the main job to its end."""
+def perform(app: App, wish: Wish, narrator: Narrator, timeout_s: float, *, dry_run: bool = False) -> MigrationResult:
+    """Connect, find the guest, and run the main job to its end; where a worker takes jobs, it runs it."""
     with app.fleet(timeout_s) as fleet:
         # The hosts are being connected to by now: what is loaded here takes no time of its own.
-        from vmferry.service.migrate import Migration, Request
+        from vmferry.service.ground import request_of
+        from vmferry.service.migrate import Migration
 
         reconcile_dead(app, fleet)
         ground = survey_ground(app, fleet, wish.guest, wish.to)
-        how = wish.copying
-        request = Request(
-            guest=ground.guest,
-            source=ground.source,
-            targets=ground.targets,
-            others=ground.others,
-            unreached=ground.unreached,
-            probe=app.config.probes.get(ground.guest.name),
-            bandwidth_bytes_s=how.bandwidth_bytes_s,
-            max_downtime_ms=how.max_downtime_ms,
-            max_time_s=how.max_time_s,
-            convergence=how.convergence or app.config.convergences.get(ground.guest.name),
-            usual=app.config.convergence,
-            post_copy=how.post_copy,
-            tuning=how.tuning,
-            encryption=app.config.encryption,
-            accept_unknown=wish.accept_unknown,
-            dry_run=wish.dry_run,
-            definition=wish.definition,
-            policy=app.policy,
-            slots=app.config.slots,
-        )
+        request = request_of(wish, ground, standing(app), dry_run=dry_run)
         with cancelling(f"the migration of {ground.guest.name}") as cancel:
-            result = Migration(request, app.tools, narrator, cancel).run()
+            migration = Migration(request, app.tools, narrator, cancel)
+            if dry_run or not app.jobs.workers():
+                result = migration.run()
+            else:
+                result = _hand_over(app, fleet, migration.queue(wish), narrator, cancel)
         narrator.line.close()
     return result
+
+
+def _hand_over(app: App, fleet: Fleet, job: Job, narrator: Narrator, cancel: threading.Event) -> MigrationResult:
+    """Follow it to its rest. A job that no worker is left for is ended here, if the user has had enough of it."""
+    from vmferry.service.following import follow
+
+    narrator.note(f"job {job.id} is handed to a worker")
+    found = follow(app.jobs, app.tools.clock, job.id, narrator.progress, cancel, narrator.note)
+    return adopt(app, fleet, found, cancel, narrator.progress) or found.result
 
 
 def conclude(app: App, result: MigrationResult) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vmferry.model.migration import MigrationResult
 from vmferry.model.tuning import PLAIN, Convergence, Tuning
+from vmferry.model.wish import Wish
 
 
 class Ask(enum.StrEnum):
@@ -45,6 +46,8 @@ class Plan:
     tuning: Tuning = PLAIN
     dirty_rate_bytes_s: int | None = None
     """Measured right before the copy over `DIRTY_PERIOD_S`; None: it was not."""
+    wish: Wish | None = None
+    """Of a job that was handed to a worker: until it is reserved, whoever takes it over begins it anew."""
 
 
 @dataclass(frozen=True, slots=True)

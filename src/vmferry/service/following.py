@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from vmferry.errors import Refused
@@ -14,14 +15,34 @@ from vmferry.service.watching import uncancellable
 LOOK_EVERY_S = 0.2
 
 
-def follow(jobs: Jobs, clock: Clock, job: str, show: Callable[[Progress], None]) -> Job:
-    """To its rest. Shows each reading once."""
-    last = None
+def follow(
+    jobs: Jobs,
+    clock: Clock,
+    job: str,
+    show: Callable[[Progress], None],
+    cancel: threading.Event | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Job:
+    """To its rest. Shows each reading once.
+
+    Once `cancel` is set, its worker is asked for the end of it; where no worker is left, it is given back as it is.
+    """
+    last, asked, alone = None, False, False
     while (found := jobs.job(job)).state not in AT_REST:
         progress = jobs.shown(job)
         if progress is not None and progress != last:
             show(progress)
             last = progress
+        if cancel is not None:
+            left = not jobs.held(job) and not jobs.workers()
+            if cancel.is_set() and not asked:
+                jobs.ask(job, Ask.CANCEL)
+                asked = True
+            if left and asked:
+                return found
+            if left and not alone:
+                note(f"no worker is left for job {job}: it waits for the next one; Ctrl-C ends it")
+            alone = left
         clock.sleep(LOOK_EVERY_S)
     return found
 

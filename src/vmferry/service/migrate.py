@@ -6,13 +6,14 @@ What may change anything is in `transaction.py`; before it, hosts are only asked
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from vmferry.errors import Fenced, VmferryError
+from vmferry.errors import Failed, Fenced, InDoubt, VmferryError
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.wish import MoveWish
@@ -25,7 +26,7 @@ from vmferry.model.job import DIRTY_PERIOD_S, Ask, Job, Plan
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 from vmferry.model.slots import UNLIMITED, Slots, Wait
 from vmferry.model.tuning import PLAIN, Convergence, Encryption, Tuning
-from vmferry.placement.rank import Candidate
+from vmferry.model.wish import Wish
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
 from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.rules.post_copy import unresumable, unsafe
@@ -35,10 +36,11 @@ from vmferry.service.definition import arriving
 from vmferry.service.orders import copy_order
 from vmferry.service.predict import Limits, predict
 from vmferry.service.record import Record, stamp
+from vmferry.service.refusals import left_alone, open_questions, refusal
 from vmferry.service.sides import Sides, Together
 from vmferry.service.steps import StepLog
 from vmferry.service.survey import Unreached
-from vmferry.service.transaction import OUTCOMES, Guides, Transaction
+from vmferry.service.transaction import OUTCOMES, UNTOUCHED, Guides, Transaction
 
 TURN_EVERY_S = 0.5
 PATIENCE_S = 30.0
@@ -150,12 +152,39 @@ class Migration:
         """
         if self.request.dry_run:
             return self._dry_run()
-        record = self._open()
+        return self._to_end(self._open())
+
+    def queue(self, wish: Wish) -> Job:
+        """Leave it to a worker. Raises Refused where another job has the guest already."""
+        job = Job(self.result, replace(self.plan, wish=wish), State.PLANNED)
+        self.tools.jobs.queue(job, Entry(Kind.STATE, State.PLANNED, at=stamp(self.tools.now())))
+        return job
+
+    def take_up(self, record: Record) -> MigrationResult:
+        """As `run`, with a job that was queued, or whose worker died before it touched anything."""
+        self.plan = replace(self.plan, wish=record.job.plan.wish)
+        self.result = replace(self.result, job=record.job.id)
+        record.job = replace(record.job, plan=self.plan, result=self.result)
+        return self._to_end(record)
+
+    @staticmethod
+    def cannot(record: Record, error: VmferryError) -> MigrationResult:
+        """End one that was queued and cannot even be checked."""
+        record.change(outcome=Outcome.FAILED, error=error.message, error_detail=error.detail or None)
+        record.enter(Event.BREAK, error.message)
+        return record.close()
+
+    def _to_end(self, record: Record) -> MigrationResult:
         try:
             result = self._run(record)
+        except Fenced:
+            raise
         except (VmferryError, KeyboardInterrupt) as error:
-            if record.state in UNTOUCHED and not isinstance(error, Fenced):
-                self._end(record, Event.BREAK, str(error))
+            if record.state in UNTOUCHED:
+                with contextlib.suppress(Failed):  # the store itself may be what failed
+                    self._end(record, Event.BREAK, str(error))
+            elif isinstance(error, Failed):
+                raise InDoubt(left_alone(record.job.id, error), detail=error.detail) from error
             raise
         self._keep(result)
         return result
@@ -181,7 +210,8 @@ class Migration:
             return self._cancelled(record)
         move, target = chosen
         self._plan(record, move)
-        record.enter(Event.GO)
+        if record.state is State.PLANNED:
+            record.enter(Event.GO)
         no_room = self._reserve(record, move.target.host.memory_free_bytes)
         if no_room is not None:
             return self._end(record, Event.REFUSE, no_room)
@@ -337,9 +367,6 @@ class Migration:
             self.listener.note(f"this migration could not be recorded: {error.message}")
 
 
-UNTOUCHED = (State.PLANNED, State.CHECKED)
-
-
 def move_wish(request: Request) -> MoveWish:
     """What the rules judge: post-copy only where the user asks for it, since else it is done without."""
     tuning = request.tuning
@@ -362,16 +389,3 @@ def move_wish(request: Request) -> MoveWish:
         max_downtime_ms=request.max_downtime_ms,
         definition=request.definition,
     )
-
-
-def open_questions(best: Candidate) -> str:
-    """What could not be looked at on the best target, and how to go on all the same."""
-    unknown = [f"{f.rule}: {f.observed}" for f in best.findings if f.severity is Severity.UNKNOWN]
-    return f"not sure of {best.host}: {'; '.join(unknown)}. Make sure of it, then go on with --yes"
-
-
-def refusal(report: CheckReport) -> str:
-    """Why no target will do, in a line: the first reason for each."""
-    if not report.candidates:
-        return "there is no other host to go to: add one with vmferry host add"
-    return "refused by the check. " + "; ".join(f"{each.host}: {each.reasons[0]}" for each in report.candidates)

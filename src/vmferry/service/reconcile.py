@@ -18,7 +18,7 @@ from vmferry.service.migrate import PATIENCE_S, Tools
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
 from vmferry.service.steps import StepLog
-from vmferry.service.transaction import Guides, Transaction
+from vmferry.service.transaction import UNTOUCHED, Guides, Transaction
 
 Find = Callable[[str], HostPort | None]
 """A host by name; None where there is no connection to it."""
@@ -57,14 +57,15 @@ class Reconciler:
         """
         found = []
         for job in self.tools.jobs.jobs(unfinished=True):
-            if self.tools.jobs.held(job.id) or not self._is_ripe(job):
+            if self.tools.jobs.held(job.id) or is_waiting(job) or not self.is_ripe(job):
                 continue
             lease = self.tools.jobs.take_over(job.id, self.tools.worker)
             if lease is not None:
                 found.append(self.go_on(job, lease))
         return tuple(found)
 
-    def _is_ripe(self, job: Job) -> bool:
+    def is_ripe(self, job: Job) -> bool:
+        """By the word of its hosts, it is a matter of moments, or there is news."""
         if job.state in NOTHING_COPIED:
             return True
         seen = self._sides(job).look()
@@ -97,3 +98,8 @@ class Reconciler:
     def _sides(self, job: Job) -> Sides:
         source, target = job.result.source, job.result.target or ""
         return Sides(job.plan.guest_uuid, source, target, self.find(source), self.find(target), self.tools.together)
+
+
+def is_waiting(job: Job) -> bool:
+    """For a worker that begins it, or begins it anew."""
+    return job.plan.wish is not None and job.state in UNTOUCHED

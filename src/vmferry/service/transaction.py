@@ -33,6 +33,9 @@ from vmferry.service.watching import Watching
 MOST_EFFECTS = 10
 """To undo or complete one migration; more means that something undoes what we do."""
 
+UNTOUCHED = (State.PLANNED, State.CHECKED)
+"""Nothing was reserved, and no host was changed."""
+
 OUTCOMES = {
     State.FINISHED: Outcome.MIGRATED,
     State.ROLLED_BACK: Outcome.ROLLED_BACK,
@@ -92,6 +95,9 @@ class Transaction:
         """With a job of another worker, or one that an operator wants to be looked at again."""
         self.text = "its worker died before the copy began; nothing was changed"
         self.record.change(outcome=None, error=None, error_detail=None)
+        if self.guides.cancel.is_set() and self.record.state in UNTOUCHED:
+            self.text = "cancelled before it began; nothing was changed"
+            self.record.change(cancelled=True)
         self._enter(Event.TAKE_OVER, text)
         return self._to_rest()
 

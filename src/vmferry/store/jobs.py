@@ -254,9 +254,10 @@ def _write(session: Session, lease: Lease, job: Job, entries: Sequence[Entry]) -
     state = State(job.state)
     claimed = "coalesce(claimed_s, ?)" if state in CLAIMING else "NULL"
     session.execute(
-        "UPDATE job SET target = ?, state = ?, open = ?, result = ?, plan = ?, waiting_s = NULL,"
+        "UPDATE job SET source = ?, target = ?, state = ?, open = ?, result = ?, plan = ?, waiting_s = NULL,"
         f" claimed_s = {claimed} WHERE id = ?",
         (
+            job.result.source,
             job.result.target,
             state.value,
             int(state not in TERMINAL),

@@ -1,0 +1,67 @@
+"""`vmferry worker`: the daemon that runs jobs."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import threading
+from dataclasses import replace
+from typing import NoReturn
+
+import click
+
+from vmferry.cli.context import App, pass_app
+from vmferry.cli.errors import DONE, INTERRUPTED
+from vmferry.cli.migration_options import standing
+from vmferry.cli.options import Command, policy_option, timeout_option
+from vmferry.cli.output import say
+
+
+@click.command("worker", cls=Command)
+@click.option("--database", metavar="URL", help="The shared store, as postgresql://USER@HOST/NAME.")
+@click.option("--at-once", type=click.IntRange(1, 1000), default=8, show_default=True, help="So many jobs here.")
+@policy_option
+@timeout_option()
+@pass_app
+def worker(app: App, database: str | None, at_once: int, timeout_s: float) -> int:
+    """Take jobs until told to end: those that commands hand over, and those that dead processes left.
+
+    On the embedded store there is one worker; on PostgreSQL as many as you like, on as many machines. SIGTERM leaves
+    running copies to the next worker; they go on by themselves meanwhile.
+    """
+    from vmferry.service.worker import Worker
+
+    if database is not None:
+        app.config = replace(app.config, database=database)
+    name = app.tools.worker
+    dispatcher = app.wiring.dispatcher(app.place, name, at_once)
+    running = Worker(app.tools, dispatcher, lambda: app.fleet(timeout_s), standing(app), lambda text: app.note(text))
+    stop = _until_told()
+    app.note(f"worker {name} takes jobs")
+    running.run(stop)
+    app.note(f"worker {name} has ended")
+    _leave(DONE)
+
+
+def _until_told() -> threading.Event:
+    """Set by the first signal; the second one leaves at once, as a crash would: the next worker goes on."""
+    stop = threading.Event()
+
+    def end(number: int, frame: object) -> None:
+        if stop.is_set():
+            _leave(INTERRUPTED)
+        stop.set()
+        say("vmferry: ending; what copies is left to the next worker; once more to leave without waiting")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return stop
+
+
+def _leave(code: int) -> NoReturn:
+    """Whatever threads still wait for: their jobs are not theirs any more."""
+    with contextlib.suppress(Exception):
+        atexit._run_exitfuncs()
+    os._exit(code)

@@ -1,0 +1,89 @@
+"""The guest, its source and the hosts around it; and what was asked for, with them connected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vmferry.errors import UserError, VmferryError
+from vmferry.model.guest import Guest, Probe
+from vmferry.model.slots import UNLIMITED, Slots
+from vmferry.model.tuning import Convergence, Encryption
+from vmferry.model.wish import Wish
+from vmferry.ports import HostPort, Store
+from vmferry.rules.policy import NO_POLICY, Policy
+from vmferry.service.fleet import Fleet
+from vmferry.service.inventory import find_entry, find_guest
+from vmferry.service.migrate import Request
+from vmferry.service.survey import Unreached
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """All connected."""
+
+    guest: Guest
+    source: HostPort
+    targets: Sequence[HostPort]
+    others: Sequence[HostPort]
+    """Connected hosts that are neither source nor target."""
+    unreached: Sequence[Unreached]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the configuration says of all migrations."""
+
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    convergences: Mapping[str, Convergence] = field(default_factory=dict)
+    usual: Convergence = Convergence.BALANCED
+    encryption: Encryption = Encryption.AUTO
+    policy: Policy = NO_POLICY
+    slots: Slots = UNLIMITED
+
+
+def survey_ground(fleet: Fleet, store: Store, wanted: str, to: str | None) -> Ground:
+    """Raises UserError for an unknown guest or target and for a target that is the source."""
+    if to is not None:
+        find_entry(fleet.entries, to)
+    found = find_guest(fleet, store, wanted)
+    source = found.host
+    if to == source.entry.name:
+        raise UserError(f"guest {found.guest.name} is on {to} already; name another host with --to")
+    reached = [fleet.host(entry.name) for entry in fleet.entries if entry.name not in found.unreached]
+    elsewhere = [host for host in reached if host.entry.name != source.entry.name]
+    if to is not None and to in found.unreached:
+        raise found.unreached[to]
+    targets = [host for host in elsewhere if to in (None, host.entry.name)]
+    others = [host for host in elsewhere if host not in targets]
+    unreached = [] if to is not None else _unreached(found.unreached)
+    return Ground(found.guest, source, targets, others, unreached)
+
+
+def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool = False) -> Request:
+    how, name = wish.copying, ground.guest.name
+    return Request(
+        guest=ground.guest,
+        source=ground.source,
+        targets=ground.targets,
+        others=ground.others,
+        unreached=ground.unreached,
+        probe=standing.probes.get(name),
+        bandwidth_bytes_s=how.bandwidth_bytes_s,
+        max_downtime_ms=how.max_downtime_ms,
+        max_time_s=how.max_time_s,
+        convergence=how.convergence or standing.convergences.get(name),
+        usual=standing.usual,
+        post_copy=how.post_copy,
+        tuning=how.tuning,
+        encryption=standing.encryption,
+        accept_unknown=wish.accept_unknown,
+        dry_run=dry_run,
+        definition=wish.definition,
+        policy=standing.policy,
+        slots=standing.slots,
+    )
+
+
+def _unreached(problems: dict[str, VmferryError]) -> list[Unreached]:
+    return [Unreached(name, error.message) for name, error in problems.items()]
