@@ -24,6 +24,8 @@ from typing import TypeVar
 from bench.fleet import fleet
 from bench.measure import machine, run, spread, today
 from vmferry.facts.snapshot import Snapshot
+from vmferry.facts.wish import MoveWish
+from vmferry.model.tuning import Encryption
 from vmferry.service.check import check_all, check_one
 from vmferry.service.facts_file import load_facts, save_facts
 
@@ -35,6 +37,8 @@ ONE = (125, 250, 500, 1000)
 MATRIX = ((50, 500), (100, 1000), (200, 2000))
 
 T = TypeVar("T")
+PLAIN = MoveWish(encryption=Encryption.AUTO)
+"""What the command asks for without any option."""
 
 
 def in_the_lab(rounds: int, facts: Path) -> Iterator[str]:
@@ -86,12 +90,12 @@ def _row(
 
 
 def _one(snapshot: Snapshot) -> object:
-    return [each.verdict for each in check_one(snapshot, snapshot.guests[0]).candidates]
+    return [each.verdict for each in check_one(snapshot, snapshot.guests[0], wish=PLAIN).candidates]
 
 
 def _all(snapshot: Snapshot) -> object:
     """Verdicts and what does not pass, of every cell."""
-    return [(judged.verdict, judged.open) for row in check_all(snapshot) for _, judged in row.cells]
+    return [(judged.verdict, judged.open) for row in check_all(snapshot, wish=PLAIN) for _, judged in row.cells]
 
 
 def _timed(call: Callable[[], T]) -> tuple[float, T]:

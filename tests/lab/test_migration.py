@@ -135,7 +135,7 @@ def test_without_a_target_it_says_why_not_the_others(lab: Layout, vmferry: Run, 
     ssh(lab, "h2", "virsh", "net-destroy", "lab")
     try:
         ran = vmferry("migrate", GUEST)
-        assert "network.present" in ran.stderr
+        assert "network.active" in ran.stderr
         assert "lab is there but not active" in ran.stderr
         assert places(lab, running=True) == ["h3"]
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from vmferry.facts.disk import DiskSight
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts, KnownGuest
 from vmferry.facts.move import MoveFacts, PairFacts
-from vmferry.facts.wish import NO_WISH
+from vmferry.facts.wish import NO_WISH, MoveWish
 
 MOST_KEPT = 1 << 16
 """Of each kind: then all of it is forgotten and worked out anew."""
@@ -58,9 +59,15 @@ def number(value: Hashable) -> int:
 
 def by_shape(move: MoveFacts) -> Hashable:
     """What the guest is like and asks for, whoever it is; and all of the target."""
-    if move.wish is not NO_WISH:
+    if not _is_plain(move.wish):
         return id(move.target.host), id(move.guest), id(move.source), move.wish
     return id(move.target.host), _shape(move.guest), move.guest.needs.cpu.unchecked and id(move.source)
+
+
+@of_the_same
+def _is_plain(wish: MoveWish) -> bool:
+    """It asks for nothing, but maybe for encryption, which clashes only with what else is asked for."""
+    return replace(wish, encryption=NO_WISH.encryption, tls=False) == NO_WISH
 
 
 @of_the_same
@@ -110,7 +117,7 @@ def by_files(move: MoveFacts) -> Hashable:
         id(target.disks),
         id(target.edits),
         _openness(host),
-        None if _is_stranger(move) and move.wish is NO_WISH else (id(host), move.wish),
+        None if _is_stranger(move) and _is_plain(move.wish) else (id(host), move.wish),
     )
 
 

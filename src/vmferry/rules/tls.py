@@ -11,9 +11,10 @@ from vmferry.facts.ends import data_host, peer_of, qemu_setting
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.facts.tls import Certificate, Role, TlsFile, Use
+from vmferry.facts.wish import MoveWish
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.tuning import Encryption
-from vmferry.rules.alike import by_hosts
+from vmferry.rules.alike import by_hosts, of_the_same
 from vmferry.rules.registry import Voice, host_rule, move_rule, pair_rule
 
 DAY_S = 86_400
@@ -66,7 +67,12 @@ def decided(move: MoveFacts) -> MoveFacts:
     """
     how = move.wish.encryption
     wanted = how is Encryption.REQUIRE or (how is Encryption.AUTO and _hindrance(move) is None)
-    return replace(move, wish=replace(move.wish, tls=True)) if wanted and not move.wish.tls else move
+    return replace(move, wish=_encrypted(move.wish)) if wanted and not move.wish.tls else move
+
+
+@of_the_same
+def _encrypted(wish: MoveWish) -> MoveWish:
+    return replace(wish, tls=True)
 
 
 def _hindrance(move: MoveFacts) -> str | None:
