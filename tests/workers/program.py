@@ -36,7 +36,7 @@ class Mortal:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         act = getattr(self._jobs, name)
-        if name not in ("take_over", "write", "reserve", "close"):
+        if name not in ("open", "take_over", "write", "reserve", "close"):
             return act
 
         def word(*given: object, **named: object) -> object:
