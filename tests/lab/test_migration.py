@@ -180,8 +180,8 @@ def test_ctrl_c_cancels_cleanly(lab: Layout, start: Start, slow: None) -> None:
     unharmed_on(lab, "h1", address)
 
 
-def test_a_killed_controller_does_not_stop_the_copy(lab: Layout, start: Start) -> None:
-    """The hosts do it among themselves: who watches may die."""
+def test_a_killed_controller_does_not_stop_the_copy(lab: Layout, vmferry: Run, start: Start) -> None:
+    """The hosts do it among themselves: who watches may die, and the next command finds out how it ended."""
     address = start("iscsi")
     control.set_rate(lab, "h1", "200mbit")
     try:
@@ -195,6 +195,8 @@ def test_a_killed_controller_does_not_stop_the_copy(lab: Layout, start: Start) -
     finally:
         control.set_link(lab, "h1", up=True)
     unharmed_on(lab, "h2", address)
+    (job,) = json.loads(vmferry("job", "list", "--most", "1", "-o", "json").stdout)["jobs"]
+    assert (job["outcome"], job["state"], job["worker"]) == ("migrated", "finished", None)
 
 
 def test_a_target_without_a_daemon(lab: Layout, vmferry: Run, start: Start) -> None:
