@@ -240,11 +240,6 @@ class _Copy:
             self._strike(100)
             self._switch()
 
-    def _is_due(self) -> bool:
-        if self.mended_s is not None or self.stalled or self.next is None:
-            return False
-        return self.next.elapsed_ms / 1000 <= self._elapsed_s
-
     @property
     def _elapsed_s(self) -> float:
         return self.world.time.now_s() - self.began_s

@@ -23,7 +23,8 @@ from vmferry.ports import Store
 from vmferry.service.fleet import Fleet
 from vmferry.service.inventory import list_guests
 from vmferry.service.migrate import Tools
-from vmferry.service.record import Record, stamp
+from vmferry.service.record import Record
+from vmferry.service.steps import stamp
 
 RECEIVING = (Sight.ARRIVING, Sight.POST_COPY, Sight.POST_COPY_BROKEN)
 SENDING = (Sight.MOVING, Sight.SWITCHING, Sight.POST_COPY, Sight.POST_COPY_BROKEN)

@@ -35,10 +35,10 @@ from vmferry.service.check import CheckReport, check
 from vmferry.service.definition import arriving
 from vmferry.service.orders import copy_order
 from vmferry.service.predict import Limits, predict
-from vmferry.service.record import Record, stamp
+from vmferry.service.record import Record
 from vmferry.service.refusals import left_alone, open_questions, refusal
 from vmferry.service.sides import Sides, Together
-from vmferry.service.steps import StepLog
+from vmferry.service.steps import StepLog, stamp
 from vmferry.service.survey import Unreached
 from vmferry.service.transaction import OUTCOMES, UNTOUCHED, Guides, Transaction
 

@@ -14,12 +14,9 @@ from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult
 from vmferry.model.slots import Slots, Wait
 from vmferry.ports import Clock, Jobs
+from vmferry.service.steps import stamp
 
 RENEW_EVERY_S = 5.0
-
-
-def stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Record:

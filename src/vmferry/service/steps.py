@@ -10,6 +10,11 @@ from datetime import datetime
 from vmferry.model.migration import Step
 
 
+def stamp(moment: datetime) -> str:
+    """RFC 3339, of an aware time in UTC."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class StepLog:
     """`now` gives aware datetimes in UTC."""
 
@@ -40,4 +45,4 @@ class StepLog:
             self._steps[-1] = replace(last, state=state, ended=self._stamp())
 
     def _stamp(self) -> str:
-        return self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return stamp(self._now())
