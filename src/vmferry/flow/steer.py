@@ -21,6 +21,8 @@ MARGIN = 1.25
 """Of a downtime limit above what is needed, and of a time above the limit of time: loads change."""
 MOST_THROTTLE = 99
 """Per cent; QEMU slows no guest down more."""
+SOONER_S, SOONER = 1.0, 1.15
+"""By how much post-copy has to end sooner to be taken for that alone; the latter is a factor."""
 THROTTLE_S, THROTTLE_ROUNDS = 15.0, 4
 """Throttling that has changed nothing for so long has done what it can. QEMU looks at it every second or round."""
 
@@ -35,6 +37,8 @@ class Reins:
     max_time_s: float | None = None
     post_copy: bool = False
     """Libvirt was told so at the start, and the hosts and the way between them were found safe for it."""
+    sooner: bool = False
+    """Post-copy may be taken to save time too, by the user's own word."""
     throttled: bool = False
     """Libvirt was told so at the start."""
 
@@ -70,6 +74,10 @@ def steer(evidence: Evidence, reins: Reins, done: Done) -> Step | None:
     late = _late(last, view, reins, done)
     if late is not None:
         return _in_time(reins, done, late)
+    if view is not None and reins.sooner and _may_post_copy(reins, done) and _much_longer(view):
+        return Step(
+            What.TO_POST_COPY, f"it ends in {view.left_s:.1f} s by post-copy, in {view.to_go_s:.1f} s at best without"
+        )
     if view is None or not view.sure or view.fits(done.limit_ms):
         return None
     return _onward(evidence, view, reins, done)
@@ -110,6 +118,10 @@ def _in_time(reins: Reins, done: Done, why: str) -> Step:
 def _may_post_copy(reins: Reins, done: Done) -> bool:
     careful = reins.convergence is Convergence.CAREFUL
     return reins.post_copy and not careful and What.TO_POST_COPY not in done.refused
+
+
+def _much_longer(view: Outlook) -> bool:
+    return view.to_go_s > max(view.left_s + SOONER_S, SOONER * view.left_s)
 
 
 def _throttled_out(evidence: Evidence) -> bool:

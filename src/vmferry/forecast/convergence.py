@@ -89,7 +89,7 @@ class Outlook:
     floor_s: float
     """Rounds do not become shorter; infinite where they grow."""
     to_go_s: float
-    """Until its rounds have come near the floor, or to nothing."""
+    """Until its rounds have come down to the stop, or to where they become no shorter."""
     left_s: float
     """What would have to be sent in a stop now, in time."""
     sure: bool
@@ -120,10 +120,12 @@ def outlook(evidence: Evidence, limit_ms: float) -> Outlook | None:
     floor_s = _floor(now.took_s, share, exponent)
     fitting_s = SHARE * limit_ms / 1000
     plain = floor_s > PLAIN * fitting_s or floor_s < fitting_s / PLAIN
+    left_s = last.remaining_bytes / rate
+    running_s = (last.elapsed_ms - evidence.began_ms) / 1000 + left_s
     return Outlook(
         floor_s=floor_s,
-        to_go_s=_to_go(now.took_s, share, exponent, fitting_s) + last.remaining_bytes / rate,
-        left_s=last.remaining_bytes / rate,
+        to_go_s=left_s + _more_rounds(now.took_s, share, exponent, running_s, fitting_s),
+        left_s=left_s,
         sure=len(known) > 1 or (plain and evidence.rounds > 0) or share >= 1,
     )
 
@@ -148,12 +150,15 @@ def _floor(took_s: float, share: float, exponent: float) -> float:
     return took_s * math.exp(power) if power < math.log(1e9) else math.inf
 
 
-def _to_go(took_s: float, share: float, exponent: float, until_s: float) -> float:
-    """The rounds after the one that runs, down to `until_s` or to where they stop becoming shorter."""
-    total_s, length_s, former_s = 0.0, took_s * share, took_s
+def _more_rounds(took_s: float, share: float, exponent: float, running_s: float, until_s: float) -> float:
+    """The time of the rounds after the one that runs: down to `until_s`, or to where they stop becoming shorter."""
+    total_s, length_s = 0.0, running_s
     for _ in range(MOST_ROUNDS):
-        if length_s <= until_s or length_s >= 0.99 * former_s:
+        if length_s <= until_s:
             break
-        total_s += length_s
-        length_s, former_s = length_s * share * (length_s / took_s) ** (exponent - 1), length_s
-    return total_s + until_s
+        following_s = length_s * share * (length_s / took_s) ** (exponent - 1)
+        if following_s >= 0.99 * length_s:
+            break
+        total_s += following_s
+        length_s = following_s
+    return total_s

@@ -43,6 +43,8 @@ class Plan:
     convergence: Convergence = Convergence.BALANCED
     post_copy: bool = False
     """Libvirt was told that it may be switched to post-copy, which was found safe."""
+    post_copy_sooner: bool = False
+    """Also to save time: the user has asked for it."""
     tuning: Tuning = PLAIN
     dirty_rate_bytes_s: int | None = None
     """Measured right before the copy over `DIRTY_PERIOD_S`; None: it was not."""

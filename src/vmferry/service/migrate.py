@@ -46,8 +46,10 @@ TURN_EVERY_S = 0.5
 PATIENCE_S = 30.0
 """Libvirt needs a moment to clean up a target whose QEMU died; a dead peer is seen by its keepalive after 30 s."""
 
-LONG_S = 6.0
-"""Of a copy that is expected to take longer, a second for measuring what the guest dirties is well spent."""
+LONG_S, LONG_SOONER_S = 6.0, 3.0
+"""Of a copy that is expected to take longer, a second for measuring what the guest dirties is well spent; the latter
+where it may be switched to post-copy to save time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,8 @@ class Migration:
         move = report.move(report.best.host)
         with self.log.step("forecast"):
             forecast = self._forecast(move.guest, target)
-            if forecast is not None and forecast.duration_s.p50 > LONG_S and not self.request.dry_run:
+            long_s = LONG_SOONER_S if self.request.post_copy else LONG_S
+            if forecast is not None and forecast.duration_s.p50 > long_s and not self.request.dry_run:
                 forecast = self._measured(move.guest, target) or forecast
         self.result = replace(self.result, target=report.best.host, forecast=forecast, steps=self.log.steps)
         self.listener.chosen(report.best.host, forecast)
@@ -271,6 +274,7 @@ class Migration:
             persistent=facts.guest.persistent,
             convergence=policy,
             post_copy=post_copy,
+            post_copy_sooner=post_copy and self.request.post_copy is True,
             tuning=replace(self.request.tuning, auto_converge=throttled, tls=move.wish.tls),
             disks=tuple((disk.target, disk.source) for disk in facts.guest.disks),
             address=probe.address if probe else None,

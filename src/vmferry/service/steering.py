@@ -26,6 +26,7 @@ def reins(plan: Plan) -> Reins:
         max_downtime_ms=plan.max_downtime_ms,
         max_time_s=plan.max_time_s,
         post_copy=plan.post_copy,
+        sooner=plan.post_copy_sooner,
         throttled=plan.tuning.auto_converge,
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from vmferry.flow.effects import What
 from vmferry.flow.steer import Done, Reins, steer
-from vmferry.forecast.convergence import Evidence
+from vmferry.forecast.convergence import Evidence, Point
 from vmferry.model.migration import JobStats, Mode
 from vmferry.model.tuning import Convergence
 
@@ -128,15 +129,47 @@ def test_throttling_has_done_what_it_can(
         (ENDING, 60.0, Reins(CAREFUL, max_time_s=60, post_copy=True), What.ABORT),
         (ENDING, 60.0, Reins(max_time_s=60, post_copy=True), What.TO_POST_COPY),
         (ENDING, 60.0, Reins(MUST, max_time_s=60), What.SUSPEND),
-        # It would be: not waited for where nothing else can be done, to the last moment where it can.
         (NEVER, 11.0, Reins(CAREFUL, max_time_s=12, throttled=True), None),
-        (((10.0, 0.9), (9.0, 0.9), (8.1, 0.9)), 28.0, Reins(CAREFUL, max_time_s=40, throttled=True), What.ABORT),
-        (((10.0, 0.9), (9.0, 0.9), (8.1, 0.9)), 28.0, Reins(MUST, max_time_s=40, throttled=True), None),
-        (((10.0, 0.9), (9.0, 0.9), (8.1, 0.9)), 39.0, Reins(MUST, max_time_s=40, throttled=True), What.SUSPEND),
     ],
 )
 def test_its_time(rounds: tuple[tuple[float, float], ...], now_s: float, reins: Reins, expected: What | None) -> None:
     step = steer(evidence(*rounds, now_s=now_s), reins, Done(300))
+    assert (step.what if step else None) is expected
+
+
+@pytest.mark.parametrize(
+    ("now_s", "policy", "expected"), [(28.0, CAREFUL, What.ABORT), (28.0, MUST, None), (39.0, MUST, What.SUSPEND)]
+)
+def test_where_it_would_be_over_it_is_waited_for_to_the_last_moment_that_another_step_leaves(
+    now_s: float, policy: Convergence, expected: What | None
+) -> None:
+    shrinking = evidence((10.0, 0.9), (9.0, 0.9), (8.1, 0.9), now_s=now_s, remaining=640 * MIB)
+    step = steer(shrinking, Reins(policy, max_time_s=40, throttled=True), Done(300))
+    assert (step.what if step else None) is expected
+
+
+SOONER = Reins(post_copy=True, sooner=True)
+HALF = ((10.0, 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("found", "reins", "expected"),
+    [
+        (evidence(*HALF, remaining=500 * MIB), SOONER, What.TO_POST_COPY),
+        # Only by the user's word, where the policy goes so far, and where the host takes it.
+        (evidence(*HALF, remaining=500 * MIB), Reins(post_copy=True), None),
+        (evidence(*HALF, remaining=500 * MIB), Reins(CAREFUL, post_copy=True, sooner=True), None),
+        (evidence(*HALF, remaining=500 * MIB), Reins(sooner=True), None),
+        # Near its end, or without much to send again, nothing is gained.
+        (evidence(*HALF, remaining=50 * MIB), SOONER, None),
+        (evidence((10.0, 0.05), remaining=500 * MIB), SOONER, None),
+        # Before the first round has ended, what was measured tells it.
+        (replace(evidence(remaining=500 * MIB, now_s=1.5), measured=Point(1.0, 0.5 * RATE)), SOONER, What.TO_POST_COPY),
+        (evidence(remaining=500 * MIB, now_s=1.5), SOONER, None),
+    ],
+)
+def test_post_copy_to_save_time(found: Evidence, reins: Reins, expected: What | None) -> None:
+    step = steer(found, reins, Done(300))
     assert (step.what if step else None) is expected
 
 

@@ -82,6 +82,13 @@ def test_with_the_downtime_that_is_needed_it_ends() -> None:
     assert view.fits(view.needed_ms * 1.001)
 
 
+def test_what_is_to_go_is_the_round_that_runs_and_those_after_it() -> None:
+    """Of which each is half of the one before, down to 0.15 s."""
+    halving = rounds((10, 0.5), (5, 0.5), (2.5, 0.5)).seen(reading(4, 17.5, RATE // 2, remaining=125 * MIB))
+    assert judged(halving).to_go_s == pytest.approx(1.25 + 0.625 + 0.3125 + 0.15625 + 0.078125, rel=0.1)
+    assert judged(halving).left_s == 1.25
+
+
 def test_rounds_that_came_and_went_between_two_readings_count_with_their_mean() -> None:
     evidence = seen(reading(1, 0), reading(1, 9), reading(2, 10, MIB), reading(5, 13, MIB))
     assert [point.took_s for point in evidence.points] == [10, 1]
