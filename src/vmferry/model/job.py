@@ -32,6 +32,8 @@ class Plan:
     memory_bytes: int
     disks: tuple[tuple[str, str | None], ...] = ()
     """(target, source) as they are to be after the switch."""
+    kept: tuple[tuple[str, str | None], ...] | None = None
+    """The same of the definition that is kept; None: not known."""
     address: str | None = None
     """Where the guest answers on the network."""
     url: str | None = None

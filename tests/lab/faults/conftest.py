@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,10 +65,10 @@ class Ground:
 
     # The migration, as its user has it
 
-    def begin(self, *options: str, held: bool = False) -> None:
-        """Returns once memory is being sent; `held`: once the guest stands still for it."""
+    def begin_at_once(self, *options: str, program: Sequence[str] = VMFERRY) -> None:
+        """`program`: the command, or one that stands for it."""
         self.work = subprocess.Popen(
-            [*VMFERRY, "migrate", GUEST, "--to", "h2", "-q", "-o", "json", *options],
+            [*program, "migrate", GUEST, "--to", "h2", "-q", "-o", "json", *options],
             env=environment(self.lab),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -76,6 +76,10 @@ class Ground:
             text=True,
             start_new_session=True,
         )
+
+    def begin(self, *options: str, held: bool = False) -> None:
+        """Returns once memory is being sent; `held`: once the guest stands still for it."""
+        self.begin_at_once(*options)
         sent = self.sent()
         until(lambda: self._goes_on() and self.sent() > sent + MUCH)
         if held:
@@ -103,8 +107,13 @@ class Ground:
 
     def jobs(self) -> list[Document]:
         """As the next command of anybody has them, which first puts dead ones right."""
-        listed: list[Document] = json.loads(self.run("job", "list", "-o", "json").stdout)["jobs"]
+        listed: list[Document] = self.document("job", "list")["jobs"]
         return listed
+
+    def document(self, *command: str) -> Document:
+        """What a command says as JSON."""
+        document: Document = json.loads(self.run(*command, "-o", "json").stdout)
+        return document
 
     def last_job(self) -> Document:
         return self.jobs()[0]
@@ -118,7 +127,10 @@ class Ground:
 
     def states(self) -> dict[str, str]:
         """Host to state, of those that know the guest."""
-        asked = dict.fromkeys(PAIR, f"virsh domstate {GUEST} --reason 2>/dev/null || true")
+        return self.states_of(PAIR)
+
+    def states_of(self, hosts: Sequence[str]) -> dict[str, str]:
+        asked = dict.fromkeys(hosts, f"virsh domstate {GUEST} --reason 2>/dev/null || true")
         with ThreadPoolExecutor(2) as pool:
             told = pool.map(lambda host: self.on(host, asked[host]).strip(), asked)
             return {host: state for host, state in zip(asked, told, strict=True) if state}
