@@ -114,8 +114,8 @@ def leftovers_are_left(patch: Patch) -> None:
 def a_silent_host_is_taken_for_one_without_the_guest(patch: Patch) -> None:
     whole = sides._sight
 
-    def careless(answer: Any) -> Sight:  # noqa: ANN401
-        seen = whole(answer)
+    def careless(answer: Any, **side: bool) -> Sight:  # noqa: ANN401
+        seen = whole(answer, **side)
         return Sight.ABSENT if seen is Sight.UNASKED else seen
 
     patch.setattr(sides, "_sight", careless)

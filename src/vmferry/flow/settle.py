@@ -54,7 +54,9 @@ _POST_COPY = Cell(
     Event.SWITCH, "the guest runs on {target} while {source} still sends its memory (post-copy)", Patience.AT_ONCE
 )
 _ARRIVED = Cell(Event.ARRIVED, "the guest is on {target} and gone from {source}", Patience.AT_ONCE)
-_ARRIVED_DEFINED = Cell(Event.ARRIVED, "the guest is on {target}; {source} still has a definition of it")
+_ARRIVED_DEFINED = Cell(
+    Event.ARRIVED, "the guest is on {target}; {source} still has a definition of it", Patience.SHORT
+)
 _ARRIVED_HELD = Cell(Event.ARRIVED, "the guest runs on {target}; {source} still holds its old, paused copy")
 _ARRIVED_STALE = Cell(Event.ARRIVED, _ARRIVED_HELD.text, Patience.SHORT)
 """No call of libvirt's goes on there: nothing but a resume of old memory could still follow."""
@@ -73,6 +75,7 @@ _LOST = Cell(
 _ARRIVED_OFF = Cell(
     Event.DOUBT,
     "the guest is gone from {source} and is shut off on {target}: it arrived and stopped; look there first",
+    Patience.SHORT,
 )
 _OFF_TWICE = Cell(
     Event.DOUBT,
@@ -94,7 +97,8 @@ _RUNS_AND_PAUSED = Cell(
 _RAN_THERE = Cell(
     Event.DOUBT,
     "the guest is paused on {source} by the migration and shut off on {target}: if it ran there, its old copy on "
-    "{source} must not be resumed; look into /var/log/libvirt/qemu on {target}",
+    "{source} must not be resumed; look into /var/log/libvirt/qemu on {target}; only if it could not be started there "
+    "(as where its image was locked), virsh resume it on {source}",
 )
 _TRANSIENT_HELD = Cell(
     Event.DOUBT,

@@ -32,8 +32,6 @@ class Plan:
     memory_bytes: int
     disks: tuple[tuple[str, str | None], ...] = ()
     """(target, source) as they are to be after the switch."""
-    kept: tuple[tuple[str, str | None], ...] | None = None
-    """The same of the definition that is kept; None: not known."""
     address: str | None = None
     """Where the guest answers on the network."""
     url: str | None = None
@@ -52,6 +50,8 @@ class Plan:
     """Measured right before the copy over `DIRTY_PERIOD_S`; None: it was not."""
     wish: Wish | None = None
     """Of a job that was handed to a worker: until it is reserved, whoever takes it over begins it anew."""
+    kept: tuple[tuple[str, str | None], ...] | None = None
+    """As `disks`, of the definition that is kept; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

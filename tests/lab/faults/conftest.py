@@ -100,6 +100,11 @@ class Ground:
         out, err = self.work.communicate(timeout=3 * LIMIT_S)
         return self.work.returncode, json.loads(out) if out else {}, err
 
+    def leave(self) -> None:
+        """What a test has begun and not seen the end of."""
+        if self.work is not None and self.work.stdout is not None and not self.work.stdout.closed:
+            self.kill()
+
     def kill(self) -> None:
         assert self.work is not None
         self.work.kill()
@@ -182,8 +187,7 @@ def ground(lab: Layout, vmferry: Run) -> Iterator[Ground]:
     line = vmferry("lab", "guest", GUEST, *SIZE, "--disk", "shared", "--on", "h1").stdout
     ground = Ground(lab, vmferry, line.split()[2])
     yield ground
-    if ground.work is not None and ground.work.poll() is None:
-        ground.kill()
+    ground.leave()
     for undo in reversed(ground.undo):
         undo()
     ground.fast()

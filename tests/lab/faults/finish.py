@@ -10,6 +10,7 @@ from __future__ import annotations
 from vmferry.lab.shell import ssh
 
 from .conftest import GUEST, Ground, until
+from .test_before import HOOK, RESTART
 
 SENT = "perform3_done"
 """What the source's libvirt calls it."""
@@ -60,3 +61,18 @@ def stand_after_finish(ground: Ground) -> str:
 
 def end(ground: Ground, host: str, pid: str) -> None:
     ssh(ground.lab, host, "kill", "-KILL", pid)
+
+
+def die_in_confirm(ground: Ground) -> None:
+    """A migration, in which the source's daemon dies when it has heard that the guest runs and has ended its own QEMU.
+
+    Returns with the daemon up again.
+    """
+    mend = f"rm -f {HOOK}; {RESTART}"
+    ground.undo.append(lambda: ground.on("h1", f"test ! -e {HOOK} || {{ {mend}; }}"))
+    hook = "#!/bin/sh\\n[ $2 = stopped ] && kill -KILL $PPID; cat\\n"
+    ground.on("h1", f"printf '{hook}' >{HOOK}; chmod 755 {HOOK}; {RESTART}")
+    daemon = ground.on("h1", f"echo {DAEMON}").strip()
+    ground.begin_at_once()
+    until(lambda: ground.on("h1", f"kill -0 {daemon} 2>/dev/null && echo lives || true") == "")
+    ground.on("h1", mend)

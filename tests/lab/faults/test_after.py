@@ -12,10 +12,11 @@ from vmferry.lab import control
 
 from ..conftest import VMFERRY, environment
 from .conftest import GUEST, Document, Ground, until
+from .finish import die_in_confirm
 from .test_before import AT_STATE, HOOK, RESTART
 
 DEFINITION = f"/etc/libvirt/qemu/{GUEST}.xml"
-AUTOSTART = f"virsh dominfo {GUEST} | grep Autostart"
+AUTOSTART = f"virsh dominfo {GUEST} | grep Autostart:"
 
 
 def migrate_and_lose(ground: Ground, host: str) -> Document:
@@ -74,10 +75,14 @@ def test_row_66_the_target_loses_its_power_right_after_the_switch(ground: Ground
 
 
 def test_row_79_the_source_s_definition_cannot_be_removed(ground: Ground) -> None:
-    """Its file cannot be taken away. It is not started there, and is removed once it can be."""
+    """Its file cannot be taken away. It is not started there, and is removed once it can be.
+
+    Where libvirt itself fails at that in its Confirm, it forgets the guest all the same, and only a start of its daemon
+    brings the definition back: so here the daemon dies before.
+    """
     ground.on("h1", f"virsh autostart {GUEST}; mount --bind {DEFINITION} {DEFINITION}")
     ground.undo.append(lambda: ground.on("h1", f"umount {DEFINITION} 2>/dev/null || true"))
-    ground.begin_at_once()
+    die_in_confirm(ground)
     code, document, said = ground.end()
     assert (code, document["outcome"]) == (6, "migrated"), said
     assert "h1 still has a definition" in document["error"]
@@ -94,8 +99,22 @@ def test_row_79_the_source_s_definition_cannot_be_removed(ground: Ground) -> Non
 def test_rows_80_and_83_nothing_of_the_source_is_in_the_definition_or_connected(ground: Ground) -> None:
     """With a disk of its own on a server, to which QEMU itself goes."""
     name = f"{GUEST}n"
-    ground.undo.append(lambda: ground.run("lab", "guest", name, "--remove"))
-    ground.run("lab", "guest", name, "--memory", "128MiB", "--disk", "iscsi", "--disk-size", "4MiB", "--on", "h1")
+    ground.undo.append(lambda: ground.run("lab", "guest", name, "--remove", check=False))
+    ground.run(
+        "lab",
+        "guest",
+        name,
+        "--memory",
+        "160MiB",
+        "--working-set",
+        "16MiB",
+        "--disk",
+        "iscsi",
+        "--disk-size",
+        "4MiB",
+        "--on",
+        "h1",
+    )
     assert _to_storage(ground, "h1") != ""
     ground.run("migrate", name, "--to", "h2")
     until(lambda: _to_storage(ground, "h1") == "")
@@ -129,7 +148,7 @@ def test_row_84_the_store_is_lost_while_a_guest_moves(ground: Ground) -> None:
     assert ground.jobs() == []
     refused = ground.run("migrate", GUEST, "--to", "h2", check=False)
     assert refused.returncode == 3
-    assert "outgoing migration" in refused.stderr
+    assert "is being migrated from h1 to h2" in refused.stderr
     adopted = subprocess.Popen(
         [*VMFERRY, "job", "adopt", GUEST, "-o", "json"], env=environment(ground.lab), stdout=subprocess.PIPE, text=True
     )

@@ -33,8 +33,7 @@ def ground(lab: Layout, vmferry: Run) -> Iterator[Ground]:
     ground.begin("--post-copy", "allow")
     until(lambda: "post-copy" in ground.states().get("h1", ""))
     yield ground
-    if ground.work is not None and ground.work.poll() is None:
-        ground.kill()
+    ground.leave()
     for undo in reversed(ground.undo):
         undo()
     ground.fast()
