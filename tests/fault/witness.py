@@ -87,7 +87,7 @@ class Witness:
         reason = host.reasons.get(self.uuid)
         if reason is not None and "post-copy" in reason.value:
             return Place("sending" if self.uuid in host.jobs else "part", defined)
-        if state.value == "paused" and reason is not None and reason.value == "a migration":
+        if state.value == "paused" and reason is not None and reason.value in ("a migration", "a resume that failed"):
             return Place("held", defined)
         return Place("paused" if state.value in ("paused", "crashed") else "runs", defined)
 

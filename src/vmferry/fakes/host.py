@@ -216,7 +216,8 @@ class FakeConnection:
 
     def _need_held(self, uuid: str) -> None:
         self._known(uuid)
-        if self._host.reasons.get(uuid) is not Reason.MIGRATION or self._host.job(uuid) == OUTGOING:
+        held = self._host.reasons.get(uuid) in (Reason.MIGRATION, Reason.RESUME_FAILED)
+        if not held or self._host.job(uuid) == OUTGOING:
             raise self._error("the guest is not paused by a migration", copying.INVALID)
 
     def _known(self, uuid: str) -> GuestState:

@@ -80,6 +80,7 @@ _ARRIVED_OFF = Cell(
 _OFF_TWICE = Cell(
     Event.DOUBT,
     "the guest is shut off, and both {source} and {target} hold a definition of it: undefine one before starting it",
+    Patience.SHORT,
 )
 _TWICE = Cell(
     Event.DOUBT,
@@ -108,7 +109,7 @@ _TRANSIENT_HELD = Cell(
 _PART_LOST = Cell(
     Event.DOUBT,
     "the post-copy from {source} to {target} has lost one of its halves, so the guest's memory is lost: destroy what "
-    "is left of it on both, then start it from its disks where it is to be",
+    "is left of it on both, undefine it on one, then start it from its disks on the other",
 )
 _HALF_LOST = Cell(Event.DOUBT, _PART_LOST.text, Patience.SHORT)
 """By the word of the half that is left: nothing brings the other one back."""
