@@ -26,6 +26,9 @@ ssh = ["ssh", "root@alpha"]
 address = "10.0.0.101"                          # watched while it migrates
 url = "http://10.0.0.101/health"
 convergence = "careful"                         # for this one
+
+[guests."db-*"]
+convergence = "must-finish"                     # for all whose names match and that do not say otherwise themselves
 """
 
 from __future__ import annotations
@@ -112,6 +115,8 @@ class Config:
     convergence: Convergence = Convergence.BALANCED
     convergences: Mapping[str, Convergence] = field(default_factory=dict)
     """By guest's name, of those that have their own."""
+    selected: tuple[tuple[str, Convergence], ...] = ()
+    """By a pattern of names, in the order of the file: the first that matches holds."""
     database: str | None = None
     """The URL of a PostgreSQL database that is the store; None: the file at `store_path` is."""
     slots: Slots = DEFAULT_SLOTS
@@ -133,7 +138,11 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         raise UserError(f"{path} is not valid TOML: {error}; correct it, or name another file with --config") from None
     sections = _convert(document, _File, path, "")
     store = _convert(sections.store, _Store, path, "store")
-    guests = {name: _convert(value, _Guest, path, f"guests.{name}") for name, value in sections.guests.items()}
+    named = {name: _convert(value, _Guest, path, f"guests.{name}") for name, value in sections.guests.items()}
+    guests = {name: guest for name, guest in named.items() if not _is_pattern(name)}
+    selected = {name: guest for name, guest in named.items() if _is_pattern(name)}
+    if seen := next((name for name, guest in selected.items() if (guest.address, guest.url) != (None, None)), None):
+        raise UserError(f"{path}: guests.{seen!a}: a pattern has no address or url; name the guest")
     if store.path and store.database:
         raise UserError(f"{path}: store: has both path and database; the store is one of them")
     limits = _convert(sections.limits, _Limits, path, "limits")
@@ -151,6 +160,7 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         convergence=migration.convergence,
         encryption=migration.tls,
         convergences={name: guest.convergence for name, guest in guests.items() if guest.convergence},
+        selected=tuple((name, guest.convergence) for name, guest in selected.items() if guest.convergence),
         database=store.database,
         slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),
     )
@@ -217,6 +227,11 @@ def _each_once(entries: Sequence[HostEntry], path: Path) -> tuple[HostEntry, ...
                 f"{path}: hosts.{entry.name}.uri: {entry.uri} is that of hosts.{other} already; a host has one name"
             )
     return tuple(entries)
+
+
+def _is_pattern(name: str) -> bool:
+    """Of the shell's kind; libvirt allows such characters in names, but nobody's guests have them."""
+    return any(character in name for character in "*?[")
 
 
 def _probe(name: str, guest: _Guest, path: Path) -> Probe:

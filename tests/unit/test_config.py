@@ -12,7 +12,8 @@ from vmferry.errors import UserError
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.slots import Slots
-from vmferry.model.tuning import Convergence, Encryption
+from vmferry.model.tuning import Convergence
+from vmferry.service.ground import Encryption, Standing
 
 WHOLE = """
 [store]
@@ -187,6 +188,32 @@ convergence = "must-finish"
     assert config.convergences == {"db": Convergence.MUST_FINISH}
     assert set(config.probes) == {"web"}
     assert parse_config("", Path("c.toml")).convergence is Convergence.BALANCED
+
+
+def test_guests_are_selected_by_patterns() -> None:
+    text = """
+[guests."db-*"]
+convergence = "must-finish"
+[guests."*-test"]
+convergence = "careful"
+[guests.db-test]
+convergence = "balanced"
+"""
+    config = parse_config(text, Path("c.toml"))
+    assert config.selected == (("db-*", Convergence.MUST_FINISH), ("*-test", Convergence.CAREFUL))
+    assert config.convergences == {"db-test": Convergence.BALANCED}
+    standing = Standing(selected=config.selected, usual=config.convergence)
+    assert [standing.usual_of(guest) for guest in ("db-1", "web-test", "db-test", "web")] == [
+        Convergence.MUST_FINISH,
+        Convergence.CAREFUL,
+        Convergence.MUST_FINISH,
+        Convergence.BALANCED,
+    ]
+
+
+def test_a_pattern_has_no_address() -> None:
+    with pytest.raises(UserError, match=r"c\.toml: guests\.'db-\*': .* no address"):
+        parse_config("[guests.'db-*']\naddress = '10.0.0.1'", Path("c.toml"))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def standing(app: App) -> Standing:
     return Standing(
         probes=config.probes,
         convergences=config.convergences,
+        selected=config.selected,
         usual=config.convergence,
         encryption=config.encryption,
         policy=app.policy,

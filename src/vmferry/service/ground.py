@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -36,10 +37,17 @@ class Standing:
 
     probes: Mapping[str, Probe] = field(default_factory=dict)
     convergences: Mapping[str, Convergence] = field(default_factory=dict)
+    selected: Sequence[tuple[str, Convergence]] = ()
+    """By patterns of names."""
     usual: Convergence = Convergence.BALANCED
     encryption: Encryption = Encryption.AUTO
     policy: Policy = NO_POLICY
     slots: Slots = UNLIMITED
+
+    def usual_of(self, guest: str) -> Convergence:
+        """What holds where neither its name in the configuration nor its own metadata say otherwise."""
+        found = (each for pattern, each in self.selected if fnmatch.fnmatchcase(guest, pattern))
+        return next(found, self.usual)
 
 
 def survey_ground(fleet: Fleet, store: Store, wanted: str, to: str | None) -> Ground:
@@ -73,7 +81,7 @@ def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool 
         max_downtime_ms=how.max_downtime_ms,
         max_time_s=how.max_time_s,
         convergence=how.convergence or standing.convergences.get(name),
-        usual=standing.usual,
+        usual=standing.usual_of(name),
         post_copy=how.post_copy,
         tuning=how.tuning,
         encryption=standing.encryption,

@@ -65,10 +65,10 @@ class Ground:
 
     # The migration, as its user has it
 
-    def begin_at_once(self, *options: str, program: Sequence[str] = VMFERRY) -> None:
+    def start(self, *options: str, to: str = "h2", program: Sequence[str] = VMFERRY) -> None:
         """`program`: the command, or one that stands for it."""
         self.work = subprocess.Popen(
-            [*program, "migrate", GUEST, "--to", "h2", "-q", "-o", "json", *options],
+            [*program, "migrate", GUEST, "--to", to, "-q", "-o", "json", *options],
             env=environment(self.lab),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -79,8 +79,8 @@ class Ground:
 
     def begin(self, *options: str, held: bool = False) -> None:
         """Returns once memory is being sent; `held`: once the guest stands still for it."""
-        self.begin_at_once(*options)
         sent = self.sent()
+        self.start(*options)
         until(lambda: self._goes_on() and self.sent() > sent + MUCH)
         if held:
             until(lambda: self._goes_on() and self.states().get("h1", "").startswith("paused"))
@@ -156,13 +156,19 @@ class Ground:
         until(lambda: set(self.states()) == {host})
         assert self.states()[host].startswith(state)
         assert "yes" in self.on(host, f"virsh dominfo {GUEST} | grep Persistent")
-        assert self.on(other, f"ls /run/libvirt/qemu /etc/libvirt/qemu | grep -c {GUEST} || true").strip() == "0"
-        assert self.on(other, f"pgrep -f 'guest=[{GUEST[0]}]{GUEST[1:]}' || true") == ""
+        assert self.residue(other) == []
         assert self.on(host, f"virsh domjobinfo {GUEST} | head -1").split() == ["Job", "type:", "None"]
         if state == "running":
             assert self.on(host, f"virsh migrate-getmaxdowntime {GUEST}").strip() == DOWNTIME_MS
             page = page_when(self.address, lambda page: True)
             assert all_verified_since(page, self.address).errors == 0
+
+    def residue(self, host: str) -> list[str]:
+        """What is there of a guest that is not."""
+        files = f"ls -d /run/libvirt/qemu/{GUEST}.* /etc/libvirt/qemu/{GUEST}.* 2>/dev/null || true"
+        processes = f"pgrep -f 'guest=[{GUEST[0]}]{GUEST[1:]}' || true"
+        ports = "ss -Hltn 'sport >= 49152 and sport <= 49215'"
+        return self.on(host, f"{files}; {processes}; {ports}").splitlines()
 
     def can_move(self) -> None:
         """A retry is safe: it goes there and back."""

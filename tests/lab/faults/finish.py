@@ -73,6 +73,6 @@ def die_in_confirm(ground: Ground) -> None:
     hook = "#!/bin/sh\\n[ $2 = stopped ] && kill -KILL $PPID; cat\\n"
     ground.on("h1", f"printf '{hook}' >{HOOK}; chmod 755 {HOOK}; {RESTART}")
     daemon = ground.on("h1", f"echo {DAEMON}").strip()
-    ground.begin_at_once()
+    ground.start()
     until(lambda: ground.on("h1", f"kill -0 {daemon} 2>/dev/null && echo lives || true") == "")
     ground.on("h1", mend)

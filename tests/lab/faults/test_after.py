@@ -23,7 +23,7 @@ def migrate_and_lose(ground: Ground, host: str) -> Document:
     """Its power, right after libvirt has said that the guest is on its target. The document of the migration."""
     kill = json.dumps([*VMFERRY, "lab", "kill", host])
     ground.undo.append(lambda: ground.run("lab", "start", host, check=False))
-    ground.begin_at_once(program=[sys.executable, str(AT_STATE), "switched", kill, "--"])
+    ground.start(program=[sys.executable, str(AT_STATE), "switched", kill, "--"])
     code, document, said = ground.end()
     assert (code, document["outcome"]) == (6, "in_doubt"), said
     assert host in document["error"]
@@ -38,7 +38,7 @@ def test_row_11_the_target_loses_its_power_while_it_prepares(ground: Ground) -> 
         f"printf '#!/bin/sh\\n[ $2 = prepare ] && touch /run/preparing && sleep 600; cat\\n' >{HOOK}; "
         f"chmod 755 {HOOK}; {RESTART}",
     )
-    ground.begin_at_once()
+    ground.start()
     until(lambda: ground.on("h2", "ls /run/preparing 2>/dev/null || true") != "")
     control.kill_host(ground.lab, "h2")
     control.start_host(ground.lab, "h2")
@@ -119,7 +119,7 @@ def test_rows_80_and_83_nothing_of_the_source_is_in_the_definition_or_connected(
     ground.run("migrate", name, "--to", "h2")
     until(lambda: _to_storage(ground, "h1") == "")
     assert _to_storage(ground, "h2") != ""
-    ground.begin_at_once()
+    ground.start()
     code, _, said = ground.end()
     assert code == 0, said
     for guest in (GUEST, name):

@@ -109,7 +109,7 @@ def test_row_62_the_target_s_daemon_dies_and_the_guest_runs(ground: Ground) -> N
 def test_row_63_the_target_cannot_keep_the_definition(ground: Ground) -> None:
     ground.undo.append(lambda: ground.on("h2", f"umount {DEFINITIONS}"))
     ground.on("h2", f"mount --bind {DEFINITIONS} {DEFINITIONS}; mount -o remount,bind,ro {DEFINITIONS}")
-    ground.begin_at_once()
+    ground.start()
     stayed(ground)
 
 
