@@ -10,6 +10,7 @@ from vmferry.model.migration import MigrationResult
 from vmferry.model.slots import Slots, Wait
 from vmferry.service.adopting import find_underway, take_charge
 from vmferry.service.fleet import Fleet
+from vmferry.service.repairing import forget
 
 from .ground import ADDRESS
 from .rows import SOURCE, TARGET, CopyEffect, MemoryJobs, Outcome, Row
@@ -65,6 +66,18 @@ def row_79_with_the_guest_gone() -> None:
     assert (row.last().state, row.result.outcome) == ("finished", Outcome.MIGRATED)
     assert "is left alone" in (row.result.error or "")
     assert row.uuid in row.source.defined
+
+
+def row_79_forgotten() -> None:
+    """A person may end it: the guest has moved all the same."""
+    row = Row()
+    row.fault(CopyEffect.UNDEFINE_FAILS)
+    row.source.faults.refuses["undefine_off"] = "read-only"
+    row.run()
+    forget(row.tools("w8"), row.last())
+    row.jobs.dead.add("w8")
+    assert (row.last().state, row.result.outcome, row.result.error) == ("finished", Outcome.MIGRATED, None)
+    assert row.unfinished() == ()
 
 
 def row_80() -> None:
@@ -132,7 +145,7 @@ def row_88() -> None:
 
 
 AFTER: dict[int, Callable[[], None]] = {
-    79: lambda: (row_79(), row_79_with_the_guest_gone())[0],
+    79: lambda: (row_79(), row_79_with_the_guest_gone(), row_79_forgotten())[0],
     80: row_80,
     81: row_81,
     84: row_84,
