@@ -107,9 +107,7 @@ def test_a_long_warning_of_ssh_is_not_lost(ssh: Ssh) -> None:
     assert "eavesdropping" in caught.value.detail
 
 
-def test_a_process_that_is_killed_leaves_an_empty_directory_at_most(ssh: Ssh, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
+def test_a_process_that_is_killed_leaves_an_empty_directory_at_most(ssh: Ssh, tmp_path: Path, run_dir: Path) -> None:
     program = (
         "import sys\n"
         "from vmferry.hosts.shared_ssh import SharedSsh\n"
@@ -125,14 +123,14 @@ def test_a_process_that_is_killed_leaves_an_empty_directory_at_most(ssh: Ssh, tm
         [sys.executable, "-c", program, fake],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "XDG_RUNTIME_DIR": str(run)},
+        env={**os.environ, "XDG_RUNTIME_DIR": str(run_dir)},
     )
     with process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith(f"-oControlPath={run}/vmferry-".encode())
+        assert process.stdout.readline().startswith(f"-oControlPath={run_dir}/vmferry-".encode())
         process.kill()
     wait_until_all_ended(pids(tmp_path))
-    (left,) = run.iterdir()
+    (left,) = run_dir.iterdir()
     assert list(left.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""One lab for all tests of a run: h1 and h2 with Debian 13, h3 with Debian 12, and storage.
+"""One lab for all tests of a process: h1 and h2 with Debian 13, h3 with Debian 12, and storage.
 
 Tests leave it as they found it: hosts with power, links up and unshaped, no guests.
 """
@@ -19,7 +19,9 @@ from vmferry.lab.layout import Layout, layout_of_environment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-TEST_LAB = os.environ.get("VMFERRY_TEST_LAB", "test")
+WORKERS = {"gw0": "a", "gw1": "b", "gw2": "c", "gw3": "d"}
+TEST_LAB = os.environ.get("VMFERRY_TEST_LAB", "test") + WORKERS.get(os.environ.get("PYTEST_XDIST_WORKER", ""), "")
+"""Of each of the processes that run tests side by side, its own."""
 VMFERRY = (sys.executable, "-c", "from vmferry.cli.app import main; main()")
 
 

@@ -20,6 +20,7 @@ from vmferry.lab.layout import Layout
 from .conftest import VMFERRY, command, environment
 from .leftovers import machine
 
+pytestmark = pytest.mark.alone
 LIMIT_S = 60.0
 
 

