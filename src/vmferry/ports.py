@@ -122,6 +122,9 @@ class HostPort(Protocol):
     def undefine_off(self, uuid: str) -> None:
         """Forget the definition of a guest that is shut off, and nothing that belongs to it. Raises HostError."""
 
+    def autostart_off(self, uuid: str) -> None:
+        """Do not start a guest that is shut off with the host any more. Raises HostError."""
+
     def keep_definition(self, uuid: str) -> None:
         """Keep the definition of a running guest, as it would be after its next start."""
 

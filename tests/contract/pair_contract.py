@@ -154,6 +154,13 @@ class PairContract:
         with pytest.raises(HostError):
             pair.source.abort(pair.uuid)
 
+    def test_what_is_done_to_guests_that_are_off_is_not_done_to_one_that_runs(self, pair: Pair) -> None:
+        for change in (pair.source.undefine_off, pair.source.autostart_off, pair.source.resume_held):
+            with pytest.raises(HostError):
+                change(pair.uuid)
+        assert pair.states() == (GuestState.RUNNING, None)
+        assert pair.source.guest_persistent(pair.uuid)
+
     def test_the_dirty_rate_is_measured(self, pair: Pair) -> None:
         rate = pair.source.dirty_rate(pair.uuid, 1)
         assert rate is not None

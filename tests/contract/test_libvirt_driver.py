@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
@@ -48,6 +49,19 @@ def test_without_a_shell_no_disk_is_seen(host: HostPort) -> None:
     (sight,) = host.see_disks([Disk("vda", "disk", "file", "/etc/hostname")])
     assert (sight.target, sight.seen) == ("vda", None)
     assert "no shell" in (sight.problem or "")
+
+
+def test_a_guest_that_is_off_is_not_started_with_the_host_any_more(host: HostPort) -> None:
+    (guest,) = host.guests()
+    libvirt_host = cast(Any, host)
+    domain = libvirt_host._line.domain(guest.uuid)
+    domain.setAutostart(1)
+    domain.destroy()
+    seen = host.look(guest.uuid)
+    assert seen is not None
+    assert seen.starts
+    host.autostart_off(guest.uuid)
+    assert domain.autostart() == 0
 
 
 def test_a_closed_host_is_out_of_reach() -> None:

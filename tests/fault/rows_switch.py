@@ -29,6 +29,13 @@ def row_58() -> None:
     row.fault(CopyEffect.LOSES_REPLY)
     row.run()
     row.on_target()
+    locked = Row()
+    locked.fault(CopyEffect.CONFIRM_FAILS)
+    locked.dies(lambda method, state: state == "switched")
+    locked.source.reasons[locked.uuid] = Reason.RESUME_FAILED  # libvirt has tried to, but the target has the lock
+    locked.reconcile()
+    assert "resume_held" not in {method for _, method, _ in locked.changes}
+    locked.on_target()
     silent = Row()
     silent.fault(CopyEffect.CONFIRM_FAILS, silences=(TARGET,))
     silent.run()

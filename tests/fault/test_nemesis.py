@@ -20,7 +20,7 @@ from vmferry.flow import effects, journal, settle, states
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
-from vmferry.service import reconcile, sides, transaction
+from vmferry.service import making, reconcile, sides, transaction
 from vmferry.service.record import Record
 from vmferry.service.transaction import Arrival, Transaction
 
@@ -73,7 +73,7 @@ Patch = pytest.MonkeyPatch
 
 def no_preconditions(patch: Patch) -> None:
     """Effects are made although what both hosts said forbids it, and their journal is written all the same."""
-    for module in (transaction, journal):
+    for module in (making, journal):
         patch.setattr(module, "blocked", lambda *given: None)
     whole = effects.undoing
     patch.setitem(settle.TABLE[Sight.HELD], Sight.RUNS, settle._HELD)
@@ -114,8 +114,8 @@ def leftovers_are_left(patch: Patch) -> None:
 def a_silent_host_is_taken_for_one_without_the_guest(patch: Patch) -> None:
     whole = sides._sight
 
-    def careless(answer: Any) -> Sight:  # noqa: ANN401
-        seen = whole(answer)
+    def careless(answer: Any, **side: bool) -> Sight:  # noqa: ANN401
+        seen = whole(answer, **side)
         return Sight.ABSENT if seen is Sight.UNASKED else seen
 
     patch.setattr(sides, "_sight", careless)
@@ -168,7 +168,8 @@ def what_was_read_before_a_freeze_is_believed(patch: Patch) -> None:
 def a_store_that_fails_is_taken_for_a_host_that_fails(patch: Patch) -> None:
     from vmferry.errors import VmferryError
 
-    patch.setattr(transaction, "HostError", VmferryError)
+    for module in (transaction, making):
+        patch.setattr(module, "HostError", VmferryError)
 
 
 def the_source_of_a_post_copy_is_resumed(patch: Patch) -> None:
@@ -181,7 +182,7 @@ def the_source_of_a_post_copy_is_resumed(patch: Patch) -> None:
         for there in (Sight.POST_COPY, Sight.POST_COPY_BROKEN):
             patch.setitem(settle.TABLE[here], there, settle._HELD)
     patch.setattr(transaction, "undoing", eager)
-    for module in (transaction, journal):
+    for module in (making, journal):
         patch.setattr(module, "blocked", lambda *given: None)
     patch.setattr(FakeConnection, "_need_held", lambda *given: None)
 

@@ -15,7 +15,7 @@ from vmferry.fakes import FakeWorld
 
 from .ground import OWN_DOWNTIME_MS, SOURCE, TARGET
 
-DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "keep_definition")
+DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "autostart_off", "keep_definition")
 CHANGES = ("begin", "abort", "set_max_downtime", "start_post_copy", "suspend_moving", *DESTRUCTIVE)
 WORDS = {
     "begin": ("copy the guest", "resume a broken post-copy"),
@@ -26,6 +26,7 @@ WORDS = {
     "destroy_held": ("destroy the copy that never ran", "destroy the old, paused copy"),
     "resume_held": ("resume the guest",),
     "undefine_off": ("remove the definition that the migration made", "remove the definition that has moved"),
+    "autostart_off": ("switch off the start at boot",),
     "keep_definition": ("keep the definition",),
 }
 """A host's method, and what the journal calls it."""
@@ -86,7 +87,7 @@ class Witness:
         reason = host.reasons.get(self.uuid)
         if reason is not None and "post-copy" in reason.value:
             return Place("sending" if self.uuid in host.jobs else "part", defined)
-        if state.value == "paused" and reason is not None and reason.value == "a migration":
+        if state.value == "paused" and reason is not None and reason.value in ("a migration", "a resume that failed"):
             return Place("held", defined)
         return Place("paused" if state.value in ("paused", "crashed") else "runs", defined)
 
@@ -157,7 +158,9 @@ class Witness:
     def ends(self, job: Any) -> None:  # noqa: ANN401 - a job
         """At the write that ends a job: is it the truth?"""
         outcome = str(job.result.outcome)
-        if job.state == "finished" and (outcome != "migrated" or not self.arrived or self.holder == SOURCE):
+        if job.state in ("finished", "left_behind") and (
+            outcome != "migrated" or not self.arrived or self.holder == SOURCE
+        ):
             raise self.broken("it is said to have migrated")
         moved = self._copied(job) and (self.arrived or self.holder is None)
         if job.state == "rolled_back" and (outcome != "rolled_back" or moved):
@@ -180,7 +183,9 @@ class Witness:
                 raise self.broken(f"{job.id} is still held by {job.worker}")
             if job.state == "in_doubt" and not self._is_ambiguous(here, there):
                 raise self.broken(f"{job.id} is in doubt, though it is clear where the guest is: {job.result.error}")
-            if job.state not in ("in_doubt", "finished", "rolled_back", "refused", "failed"):
+            if job.state == "left_behind" and not here.defined:
+                raise self.broken(f"{job.id} waits for a definition that is gone")
+            if job.state not in ("in_doubt", "left_behind", "finished", "rolled_back", "refused", "failed"):
                 raise self.broken(f"{job.id} is {job.state} for ever")
         for job in self.jobs.jobs(most=1):
             for problem in self._residue(job, here, there):

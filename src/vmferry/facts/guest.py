@@ -25,6 +25,8 @@ class Reason(enum.StrEnum):
     STARTING_UP = "its start"
     POST_COPY = "post-copy"
     POST_COPY_FAILED = "a failed post-copy"
+    RESUME_FAILED = "a resume that failed"
+    """After a migration, a save or a snapshot: libvirt's `api error`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,3 +21,5 @@ class Look:
     """The host keeps a definition that outlives a shutdown."""
     job: str | None = None
     """The kind of libvirt's job on it, as `outgoing migration`; None: none."""
+    starts: bool = False
+    """Shut off, it would be started with the host."""

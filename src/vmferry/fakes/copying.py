@@ -321,6 +321,7 @@ class _Copy:
                 self.target.defined.add(uuid)
             if effect not in (CopyEffect.CONFIRM_FAILS, CopyEffect.UNDEFINE_FAILS):
                 self.source.defined.discard(uuid)
+                self.source.autostart.discard(uuid)
         self.target.completed[uuid] = final(self.last, self.load.rate_bytes_s)
         if fault is not None:
             self._silence(fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
@@ -51,7 +52,9 @@ class FakeConnection:
     def guest_facts(self, uuid: str) -> GuestFacts:
         self._world.answer(self._host, "guest_facts")
         state = self._known(uuid)
-        return self._world.guests[uuid].facts(self._entry.name, state, uuid in self._host.defined, self._host.job(uuid))
+        guest, persistent = self._world.guests[uuid], uuid in self._host.defined
+        facts = guest.facts(self._entry.name, state, persistent, self._host.job(uuid))
+        return replace(facts, inactive_xml=self._host.kept_xml.get(uuid))
 
     def guest_state(self, uuid: str) -> GuestState | None:
         self._world.answer(self._host, "guest_state")
@@ -193,6 +196,14 @@ class FakeConnection:
             if self._known(uuid) is not GuestState.SHUT_OFF:
                 raise self._error("the guest is not shut off", copying.INVALID)
             self._host.defined.discard(uuid)
+            self._host.autostart.discard(uuid)
+
+    def autostart_off(self, uuid: str) -> None:
+        self._world.answer(self._host, "autostart_off")
+        with self._world.lock:
+            if self._known(uuid) is not GuestState.SHUT_OFF:
+                raise self._error("the guest is not shut off", copying.INVALID)
+            self._host.autostart.discard(uuid)
 
     def keep_definition(self, uuid: str) -> None:
         self._world.answer(self._host, "keep_definition")
@@ -205,7 +216,8 @@ class FakeConnection:
 
     def _need_held(self, uuid: str) -> None:
         self._known(uuid)
-        if self._host.reasons.get(uuid) is not Reason.MIGRATION or self._host.job(uuid) == OUTGOING:
+        held = self._host.reasons.get(uuid) in (Reason.MIGRATION, Reason.RESUME_FAILED)
+        if not held or self._host.job(uuid) == OUTGOING:
             raise self._error("the guest is not paused by a migration", copying.INVALID)
 
     def _known(self, uuid: str) -> GuestState:

@@ -63,6 +63,10 @@ class FakeHost:
     defined: set[str] = field(default_factory=set)
     """UUIDs of the guests whose definition is kept here."""
     tls: TlsFacts | None = None
+    autostart: set[str] = field(default_factory=set)
+    """UUIDs of the guests that are started with it."""
+    kept_xml: dict[str, str] = field(default_factory=dict)
+    """UUID to the definition that is kept here, of guests for which it matters."""
     jobs: dict[str, JobStats] = field(default_factory=dict)
     """UUID to the last reading of the migration that runs from here."""
     completed: dict[str, JobStats] = field(default_factory=dict)
@@ -87,7 +91,8 @@ class FakeHost:
         state = self.state(uuid)
         if state is None:
             return None
-        return Look(state, self.reasons.get(uuid), uuid in self.defined, self.job(uuid))
+        starts = state is GuestState.SHUT_OFF and uuid in self.autostart
+        return Look(state, self.reasons.get(uuid), uuid in self.defined, self.job(uuid), starts)
 
     def run(self, uuid: str, state: GuestState, reason: Reason | None = None) -> None:
         """It has a QEMU process here from now on, or goes on with it in another state."""

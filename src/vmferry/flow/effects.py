@@ -33,6 +33,8 @@ class What(enum.StrEnum):
     DESTROY_STALE = "destroy the old, paused copy"
     """On the source, after the guest runs on the target."""
     UNDEFINE_SOURCE = "remove the definition that has moved"
+    AUTOSTART_OFF = "switch off the start at boot"
+    """On the source, of a definition that has moved and cannot be removed."""
     KEEP_DEFINITION = "keep the definition"
     """On the target, where libvirt made none."""
 
@@ -48,14 +50,15 @@ class Effect:
 
 
 MADE_IN = {
-    What.DESTROY_ARRIVING: State.ROLLING_BACK,
-    What.UNDEFINE_TARGET: State.ROLLING_BACK,
-    What.RESUME_SOURCE: State.ROLLING_BACK,
-    What.DESTROY_STALE: State.SWITCHED,
-    What.UNDEFINE_SOURCE: State.SWITCHED,
-    What.KEEP_DEFINITION: State.SWITCHED,
+    What.DESTROY_ARRIVING: (State.ROLLING_BACK,),
+    What.UNDEFINE_TARGET: (State.ROLLING_BACK,),
+    What.RESUME_SOURCE: (State.ROLLING_BACK,),
+    What.DESTROY_STALE: (State.SWITCHED,),
+    What.UNDEFINE_SOURCE: (State.SWITCHED, State.TIDYING),
+    What.AUTOSTART_OFF: (State.SWITCHED, State.TIDYING),
+    What.KEEP_DEFINITION: (State.SWITCHED,),
 }
-"""Of effects that may only be made right after both hosts have said who has the guest: in which state that is."""
+"""Of effects that may only be made right after both hosts have said who has the guest: in which states that is."""
 SETTLED_FIRST = frozenset(MADE_IN)
 
 
@@ -68,6 +71,8 @@ class Sighted:
     source_keeps: bool = False
     """The source has a definition of the guest."""
     target_keeps: bool = False
+    source_starts: bool = False
+    """Off there, the source would start it with itself."""
 
 
 _HAS_IT = (Sight.RUNS, Sight.PAUSED, Sight.HELD)
@@ -88,7 +93,9 @@ def blocked(effect: Effect, seen: Sighted, before: Before) -> str | None:
         case What.DESTROY_STALE:
             allowed = here is Sight.HELD and there in (Sight.RUNS, Sight.MOVING, Sight.SWITCHING)
         case What.UNDEFINE_SOURCE:
-            allowed = here is Sight.OFF and there in _IS_THERE and seen.target_keeps
+            allowed = is_left_behind(seen) and seen.target_keeps
+        case What.AUTOSTART_OFF:
+            allowed = is_left_behind(seen)
         case What.KEEP_DEFINITION:
             allowed = here in (Sight.ABSENT, Sight.OFF) and there in _IS_THERE
         case _:
@@ -99,6 +106,11 @@ def blocked(effect: Effect, seen: Sighted, before: Before) -> str | None:
 def _ended(here: Sight, before: Before) -> bool:
     """A transient guest that stopped."""
     return here is Sight.ABSENT and not before.persistent
+
+
+def is_left_behind(seen: Sighted) -> bool:
+    """The guest is on its target, and the source keeps a definition that could be started there."""
+    return seen.source is Sight.OFF and seen.target in _IS_THERE
 
 
 def undoing(made: Sequence[Effect], seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:
@@ -149,3 +161,15 @@ def completing(seen: Sighted, source: str, target: str, before: Before) -> Itera
         yield Effect(What.KEEP_DEFINITION, target)
     if before.persistent and (seen.source is Sight.OFF or (seen.source is Sight.HELD and seen.source_keeps)):
         yield Effect(What.UNDEFINE_SOURCE, source)
+
+
+def tidying(seen: Sighted, source: str) -> Iterator[Effect]:
+    """What is tried again of a definition that was left behind."""
+    if is_left_behind(seen) and seen.target_keeps:
+        yield Effect(What.UNDEFINE_SOURCE, source)
+
+
+def quieting(seen: Sighted, source: str) -> Iterator[Effect]:
+    """Of one that stays there."""
+    if is_left_behind(seen) and seen.source_starts:
+        yield Effect(What.AUTOSTART_OFF, source)

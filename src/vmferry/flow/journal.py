@@ -86,6 +86,12 @@ def unanswered(entries: Sequence[Entry]) -> tuple[Effect, ...]:
     return tuple(found)
 
 
+def failed_to(what: What, entries: Sequence[Entry]) -> bool:
+    """The last attempt at it failed, as far as can be known."""
+    outcomes = [each.kind for each in entries if each.effect is not None and each.effect.what is what]
+    return bool(outcomes) and outcomes[-1] is not Kind.DONE
+
+
 def check_invariants(entries: Sequence[Entry], before: Before) -> None:
     """Raises BrokenJournal. To be asked before every write, with what is to be written."""
     problem = next(problems(entries, before), None)
@@ -168,7 +174,7 @@ class _Reader:
             return
         if self.open_intents:
             yield f"{what} while the guest is being copied"
-        if self.state is not MADE_IN[what]:
+        if self.state not in MADE_IN[what]:
             yield f"{what} while it is {self.state}"
         if self.seen is None:
             yield f"{what} without having asked both hosts right before"

@@ -54,8 +54,12 @@ _POST_COPY = Cell(
     Event.SWITCH, "the guest runs on {target} while {source} still sends its memory (post-copy)", Patience.AT_ONCE
 )
 _ARRIVED = Cell(Event.ARRIVED, "the guest is on {target} and gone from {source}", Patience.AT_ONCE)
-_ARRIVED_DEFINED = Cell(Event.ARRIVED, "the guest is on {target}; {source} still has a definition of it")
+_ARRIVED_DEFINED = Cell(
+    Event.ARRIVED, "the guest is on {target}; {source} still has a definition of it", Patience.SHORT
+)
 _ARRIVED_HELD = Cell(Event.ARRIVED, "the guest runs on {target}; {source} still holds its old, paused copy")
+_ARRIVED_STALE = Cell(Event.ARRIVED, _ARRIVED_HELD.text, Patience.SHORT)
+"""No call of libvirt's goes on there: nothing but a resume of old memory could still follow."""
 _STOPPED = Cell(
     Event.STOPPED,
     "the guest is shut off on {source} and is not on {target}: it stopped meanwhile",
@@ -71,10 +75,12 @@ _LOST = Cell(
 _ARRIVED_OFF = Cell(
     Event.DOUBT,
     "the guest is gone from {source} and is shut off on {target}: it arrived and stopped; look there first",
+    Patience.SHORT,
 )
 _OFF_TWICE = Cell(
     Event.DOUBT,
     "the guest is shut off, and both {source} and {target} hold a definition of it: undefine one before starting it",
+    Patience.SHORT,
 )
 _TWICE = Cell(
     Event.DOUBT,
@@ -84,10 +90,16 @@ _BOTH_PAUSED = Cell(
     Event.DOUBT,
     "the guest is paused on {source} and on {target}: find out which has run last before resuming one",
 )
+_RUNS_AND_PAUSED = Cell(
+    Event.DOUBT,
+    "the guest runs on {target}, and {source} has a paused copy of it that no migration holds: do not resume that one; "
+    "once the guest on {target} is seen to be well, virsh destroy it on {source}",
+)
 _RAN_THERE = Cell(
     Event.DOUBT,
     "the guest is paused on {source} by the migration and shut off on {target}: if it ran there, its old copy on "
-    "{source} must not be resumed; look into /var/log/libvirt/qemu on {target}",
+    "{source} must not be resumed; look into /var/log/libvirt/qemu on {target}; only if it could not be started there "
+    "(as where its image was locked), virsh resume it on {source}",
 )
 _TRANSIENT_HELD = Cell(
     Event.DOUBT,
@@ -97,8 +109,10 @@ _TRANSIENT_HELD = Cell(
 _PART_LOST = Cell(
     Event.DOUBT,
     "the post-copy from {source} to {target} has lost one of its halves, so the guest's memory is lost: destroy what "
-    "is left of it on both, then start it from its disks where it is to be",
+    "is left of it on both, undefine it on one, then start it from its disks on the other",
 )
+_HALF_LOST = Cell(Event.DOUBT, _PART_LOST.text, Patience.SHORT)
+"""By the word of the half that is left: nothing brings the other one back."""
 _UNSURE = Cell(
     Event.DOUBT,
     "not both hosts can be asked, so nothing was touched: when they answer again, virsh domstate on {source} and "
@@ -127,7 +141,7 @@ def _row(*cells: tuple[Iterable[Sight], Cell]) -> dict[Sight, Cell]:
 
 _POST_COPY_ROW = _row(
     ((Sight.POST_COPY, Sight.POST_COPY_BROKEN, Sight.RUNS, Sight.PAUSED, *_NEVER_RAN), _POST_COPY),
-    ((*_GONE, Sight.MOVING, Sight.SWITCHING), _PART_LOST),
+    ((*_GONE, Sight.MOVING, Sight.SWITCHING), _HALF_LOST),
     (_UNASKED, _UNSURE),
 )
 
@@ -151,7 +165,7 @@ TABLE: dict[Sight, dict[Sight, Cell]] = {
     Sight.POST_COPY_BROKEN: _POST_COPY_ROW,
     Sight.ARRIVING: _row((_ALL, _UNSURE)),
     Sight.HELD: _row(
-        ((Sight.RUNS, Sight.MOVING, Sight.SWITCHING), _ARRIVED_HELD),
+        ((Sight.RUNS, Sight.MOVING, Sight.SWITCHING), _ARRIVED_STALE),
         ((Sight.POST_COPY, Sight.POST_COPY_BROKEN), _PART_LOST),
         (_NEVER_RAN, _HELD),
         ((Sight.ABSENT,), _HELD),
@@ -163,7 +177,7 @@ TABLE: dict[Sight, dict[Sight, Cell]] = {
         ((Sight.ABSENT,), _SAFE_PAUSED),
         ((Sight.OFF,), _DEFINED),
         (_NEVER_RAN, _LEFTOVER),
-        (_RUNNING_THERE, _BOTH_PAUSED),
+        (_RUNNING_THERE, _RUNS_AND_PAUSED),
         ((Sight.PAUSED,), _BOTH_PAUSED),
         (_UNASKED, _UNSURE),
     ),

@@ -32,8 +32,11 @@ class Sight(enum.StrEnum):
 _STILL = (GuestState.PAUSED, GuestState.SUSPENDED, GuestState.CRASHED)
 
 
-def sight(look: Look | None) -> Sight:
+def sight(look: Look | None, *, of_source: bool = False) -> Sight:
     """None: the host answered that it does not know the guest.
+
+    A guest that libvirt could not resume has been stopped for its switch on the source, where it failed, as where its
+    images are locked by the target; elsewhere it may have run.
 
     A state that libvirt itself calls unknown was answered, but says nothing: as if the host were not asked. Of a
     crashed guest QEMU is kept, and with it the images: it is there, and does not run.
@@ -47,15 +50,17 @@ def sight(look: Look | None) -> Sight:
     if look.reason is Reason.POST_COPY:
         return Sight.POST_COPY
     if look.state in _STILL:
-        return _still(look)
+        return _still(look, of_source)
     if not look.state.active:
         return Sight.OFF
     return Sight.MOVING if look.job == OUTGOING else Sight.RUNS
 
 
-def _still(look: Look) -> Sight:
+def _still(look: Look, of_source: bool) -> Sight:
     if look.job == INCOMING:
         return Sight.ARRIVING
     if look.job == OUTGOING:
         return Sight.SWITCHING if look.reason is Reason.MIGRATION else Sight.MOVING
+    if look.reason is Reason.RESUME_FAILED:
+        return Sight.HELD if of_source else Sight.PAUSED
     return Sight.HELD if look.reason in (Reason.MIGRATION, Reason.STARTING_UP) else Sight.PAUSED

@@ -8,8 +8,9 @@ libvirt's own call is believed but a good one: everything else (a failure, a los
 over) leads to SETTLING, where both hosts are asked who runs the guest, and what they answer is the next event. CANCEL
 before the copy undoes what was prepared; during the copy it makes libvirt abort, and the copy's own end leads on; in
 post-copy it leads nowhere, since the guest is on both hosts; one that is broken is resumed there, and in DOUBT where
-that does not help. A worker that finds a job of a dead one says TAKE_OVER,
-whatever its state.
+that does not help. A migration that is at its end but for a definition on the source is LEFT_BEHIND, and tried again
+from there alone: where the guest has gone since then is no matter of it. A worker that finds a job of a dead one says
+TAKE_OVER, whatever its state.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ class State(enum.StrEnum):
     ROLLING_BACK = "rolling_back"
     IN_DOUBT = "in_doubt"
     FINISHED = "finished"
+    LEFT_BEHIND = "left_behind"
+    """Migrated, but the source keeps a definition that could not be removed yet."""
+    TIDYING = "tidying"
     ROLLED_BACK = "rolled_back"
     REFUSED = "refused"
     FAILED = "failed"
@@ -58,6 +62,8 @@ class Event(enum.StrEnum):
     """The source says that it is still sending."""
     DOUBT = "doubt"
     """They do not agree, or one could not be asked."""
+    LEAVE = "leave"
+    """The source's definition could not be removed."""
     FORGET = "forget"
     """An operator has put it right by hand."""
 
@@ -98,7 +104,15 @@ TABLE: Mapping[State, Mapping[Event, State]] = {
         E.TAKE_OVER: S.SETTLING,
     },
     S.SWITCHED: {E.GO: S.VERIFIED, E.BREAK: S.SETTLING, E.CANCEL: S.SWITCHED, E.TAKE_OVER: S.SETTLING},
-    S.VERIFIED: {E.GO: S.FINISHED, E.DOUBT: S.IN_DOUBT, E.CANCEL: S.VERIFIED, E.TAKE_OVER: S.SETTLING},
+    S.VERIFIED: {
+        E.GO: S.FINISHED,
+        E.LEAVE: S.LEFT_BEHIND,
+        E.DOUBT: S.IN_DOUBT,
+        E.CANCEL: S.VERIFIED,
+        E.TAKE_OVER: S.SETTLING,
+    },
+    S.LEFT_BEHIND: {E.TAKE_OVER: S.TIDYING, E.FORGET: S.FINISHED},
+    S.TIDYING: {E.GO: S.FINISHED, E.LEAVE: S.LEFT_BEHIND, E.CANCEL: S.TIDYING, E.TAKE_OVER: S.TIDYING},
     S.ROLLING_BACK: {
         E.GO: S.ROLLED_BACK,
         E.STOPPED: S.FAILED,
@@ -114,8 +128,10 @@ TABLE: Mapping[State, Mapping[Event, State]] = {
 }
 
 TERMINAL = frozenset(state for state, row in TABLE.items() if not row)
-AT_REST = TERMINAL | {State.IN_DOUBT}
-"""No worker is at work here. IN_DOUBT waits for an operator, or for a host that could not be asked."""
+AT_REST = TERMINAL | {State.IN_DOUBT, State.LEFT_BEHIND}
+"""No worker is at work here. IN_DOUBT waits for an operator, or for a host that could not be asked; LEFT_BEHIND for the
+next attempt.
+"""
 CLAIMING = frozenset({S.RESERVED, S.PREPARED, S.COPYING, S.POST_COPY, S.SETTLING})
 """While it is in one of these, the target's memory is spoken for."""
 

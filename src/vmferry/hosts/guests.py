@@ -29,6 +29,8 @@ _MATCHES = {
     libvirt.VIR_CPU_COMPARE_IDENTICAL: CpuMatch.IDENTICAL,
     libvirt.VIR_CPU_COMPARE_SUPERSET: CpuMatch.SUPERSET,
 }
+_PAUSED_API_ERROR = 14
+"""Since libvirt 9.2, and so not in every release that the adapter is built against."""
 _REASONS = {
     (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION): Reason.MIGRATION,
     (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_SAVE): Reason.SAVE,
@@ -41,6 +43,7 @@ _REASONS = {
     (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP): Reason.STARTING_UP,
     (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY): Reason.POST_COPY,
     (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED): Reason.POST_COPY_FAILED,
+    (libvirt.VIR_DOMAIN_PAUSED, _PAUSED_API_ERROR): Reason.RESUME_FAILED,
     (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY): Reason.POST_COPY,
     (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY_FAILED): Reason.POST_COPY_FAILED,
 }
@@ -201,12 +204,14 @@ def look(domain: libvirt.virDomain) -> Look | None:
     try:
         number, reason = domain.state()
         persistent = bool(domain.isPersistent())
-        job = jobs.kind(domain) if number != libvirt.VIR_DOMAIN_SHUTOFF else None
+        off = number == libvirt.VIR_DOMAIN_SHUTOFF
+        job = jobs.kind(domain) if not off else None
+        starts = off and persistent and bool(domain.autostart())
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return None
         raise
-    return Look(_STATES.get(number, GuestState.UNKNOWN), _REASONS.get((number, reason)), persistent, job)
+    return Look(_STATES.get(number, GuestState.UNKNOWN), _REASONS.get((number, reason)), persistent, job, starts)
 
 
 def undefine(domain: libvirt.virDomain) -> None:
@@ -214,6 +219,12 @@ def undefine(domain: libvirt.virDomain) -> None:
     if domain.isActive():
         raise libvirt.libvirtError("the guest is active")
     domain.undefineFlags(_KEEPING)
+
+
+def autostart_off(domain: libvirt.virDomain) -> None:
+    if domain.isActive():
+        raise libvirt.libvirtError("the guest is active")
+    domain.setAutostart(0)
 
 
 def keep_definition(connection: libvirt.virConnect, domain: libvirt.virDomain) -> None:

@@ -32,8 +32,8 @@ from vmferry.ports import Copy
 from vmferry.xml.capabilities import Capabilities, read_capabilities
 from vmferry.xml.parse import BadXml
 
-HELD = (Reason.MIGRATION, Reason.STARTING_UP)
-"""Why a guest stands still that a migration has not let run yet, or has stopped for its switch."""
+HELD = (Reason.MIGRATION, Reason.STARTING_UP, Reason.RESUME_FAILED)
+"""Why a guest stands still that a migration has not let run yet, has stopped for its switch, or could not let go on."""
 
 
 class LibvirtHost:
@@ -224,6 +224,10 @@ class LibvirtHost:
     def undefine_off(self, uuid: str) -> None:
         with self._asking(f"forget the definition of guest {uuid}"):
             guests.undefine(self._domain(uuid))
+
+    def autostart_off(self, uuid: str) -> None:
+        with self._asking(f"switch off the start at boot of guest {uuid}"):
+            guests.autostart_off(self._domain(uuid))
 
     def keep_definition(self, uuid: str) -> None:
         with self._asking(f"keep the definition of guest {uuid}"):

@@ -50,6 +50,8 @@ class Plan:
     """Measured right before the copy over `DIRTY_PERIOD_S`; None: it was not."""
     wish: Wish | None = None
     """Of a job that was handed to a worker: until it is reserved, whoever takes it over begins it anew."""
+    kept: tuple[tuple[str, str | None], ...] | None = None
+    """As `disks`, of the definition that is kept; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def _judge_reason(facts: GuestFacts, reason: Reason, required: str, say: Voice) 
         remedy = f"on {guest.host}: virsh domblkerror {guest.name}; mend that storage, then virsh resume {guest.name}"
     elif reason is Reason.POST_COPY_FAILED:
         remedy = "its memory is on two hosts: mend the network between them, then virsh migrate ... --postcopy-resume"
-    elif reason is Reason.MIGRATION and facts.job is None:
+    elif reason in (Reason.MIGRATION, Reason.RESUME_FAILED) and facts.job is None:
         observed += ", and no job runs: one that ended badly left it so"
         remedy = f"look for a running copy: virsh domstate {guest.uuid} on every host; only if there is none, resume it"
     elif reason in FOR_NOW:

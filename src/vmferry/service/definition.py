@@ -37,5 +37,16 @@ def arriving(move: MoveFacts) -> GuestFacts:
     return replace(move.guest, guest=replace(guest, disks=there))
 
 
+def kept_disks(move: MoveFacts) -> tuple[tuple[str, str | None], ...] | None:
+    """(target, source) of the disks in the definition that the target will keep; None: it cannot be read."""
+    if move.guest.inactive_xml is None:
+        return None
+    try:
+        found = disks(parse(move.guest.inactive_xml, "the definition that is kept"))
+    except BadXml:
+        return None
+    return tuple((disk.target, edited(disk, move.target.edits).source) for disk in found)
+
+
 def _as_given(disk: Disk, given: Disk | None) -> Disk:
     return disk if given is None else replace(disk, kind=given.kind, source=given.source)

@@ -32,7 +32,7 @@ from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.rules.post_copy import unresumable, unsafe
 from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
-from vmferry.service.definition import arriving
+from vmferry.service.definition import arriving, kept_disks
 from vmferry.service.orders import copy_order
 from vmferry.service.predict import Limits, predict
 from vmferry.service.record import Record
@@ -277,6 +277,7 @@ class Migration:
             post_copy_sooner=post_copy and self.request.post_copy is True,
             tuning=replace(self.request.tuning, auto_converge=throttled, tls=move.wish.tls),
             disks=tuple((disk.target, disk.source) for disk in facts.guest.disks),
+            kept=kept_disks(move),
             address=probe.address if probe else None,
             url=probe.url if probe else None,
         )

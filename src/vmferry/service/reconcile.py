@@ -18,6 +18,7 @@ from vmferry.service.migrate import PATIENCE_S, Tools
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
 from vmferry.service.steps import StepLog
+from vmferry.service.tidying import is_due
 from vmferry.service.transaction import UNTOUCHED, Guides, Transaction
 
 Find = Callable[[str], HostPort | None]
@@ -68,6 +69,8 @@ class Reconciler:
         """By the word of its hosts, it is a matter of moments, or there is news."""
         if job.state in NOTHING_COPIED:
             return True
+        if job.state == State.LEFT_BEHIND:
+            return is_due(self.tools.jobs.journal(job.id), self.tools.now())
         seen = self._sides(job).look()
         before = Before(paused=job.plan.paused, persistent=job.plan.persistent)
         cell = settle(seen.source, seen.target, before)

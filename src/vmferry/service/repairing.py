@@ -9,6 +9,8 @@ from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.service.migrate import Tools
 from vmferry.service.reconcile import Reconciler, held_record
 
+FORGETTABLE = (State.IN_DOUBT, State.LEFT_BEHIND)
+
 
 def repair(reconciler: Reconciler, job: Job) -> MigrationResult:
     """Raises Refused where it is at its end, or somebody works on it."""
@@ -17,16 +19,17 @@ def repair(reconciler: Reconciler, job: Job) -> MigrationResult:
 
 
 def forget(tools: Tools, job: Job) -> MigrationResult:
-    """End it without a look at any host. Raises Refused where it is not in doubt."""
-    if job.state != State.IN_DOUBT:
+    """End it without a look at any host. Raises Refused where it does not wait for anybody."""
+    if job.state not in FORGETTABLE:
         raise Refused(f"job {job.id} is not in doubt but {job.state.replace('_', ' ')}; only then it can be forgotten")
     lease = _take(tools, job)
     record = held_record(tools, lease)
-    if record.state is not State.IN_DOUBT:
+    if record.state not in FORGETTABLE:
         record.close()
         raise Refused(f"job {job.id} is not in doubt any more; see vmferry job show {job.id}")
     text = "an operator has put it right by hand and ended the job"
-    record.change(outcome=Outcome.FAILED, error=text)
+    arrived = record.state is State.LEFT_BEHIND
+    record.change(outcome=Outcome.MIGRATED if arrived else Outcome.FAILED, error=None if arrived else text)
     record.enter(Event.FORGET, text)
     return record.close()
 

@@ -37,7 +37,8 @@ class Sides:
     def look(self) -> Sighted:
         """Ask both, at the same time."""
         here, there = self.together([self._asking(self.source), self._asking(self.target)], ASK_LIMIT_S)
-        return Sighted(_sight(here), _sight(there), _keeps(here), _keeps(there))
+        starts = isinstance(here, Look) and here.starts
+        return Sighted(_sight(here, of_source=True), _sight(there), _keeps(here), _keeps(there), starts)
 
     def _asking(self, host: HostPort | None) -> Callable[[], Look | None]:
         def ask() -> Look | None:
@@ -70,6 +71,8 @@ class Sides:
                 host.destroy_held(uuid)
             case What.UNDEFINE_TARGET | What.UNDEFINE_SOURCE:
                 host.undefine_off(uuid)
+            case What.AUTOSTART_OFF:
+                host.autostart_off(uuid)
             case What.RESUME_SOURCE:
                 host.resume_held(uuid)
             case What.KEEP_DEFINITION:
@@ -78,12 +81,12 @@ class Sides:
                 raise ValueError(f"{effect.what} is not made here")
 
 
-def _sight(answer: Look | Exception | None) -> Sight:
+def _sight(answer: Look | Exception | None, *, of_source: bool = False) -> Sight:
     if isinstance(answer, (VmferryError, TimeoutError)):
         return Sight.UNASKED
     if isinstance(answer, Exception):
         raise answer
-    return sight(answer)
+    return sight(answer, of_source=of_source)
 
 
 def _keeps(answer: Look | Exception | None) -> bool:

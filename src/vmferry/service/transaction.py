@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vmferry.errors import HostError, HostUnreachable, VmferryError
-from vmferry.flow.effects import Effect, Sighted, What, blocked, completing, has_copied, is_undone, undoing
-from vmferry.flow.journal import Entry, Kind, unanswered
+from vmferry.flow.effects import Effect, Sighted, What, completing, has_copied, is_undone, quieting, undoing
+from vmferry.flow.journal import Entry, Kind, failed_to, unanswered
 from vmferry.flow.settle import Cell, settle, told
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import AT_REST, Event, State, next_state
@@ -22,22 +22,22 @@ from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, O
 from vmferry.ports import Clock, Copy, Jobs
 from vmferry.rules.post_copy import resume_crashes
 from vmferry.service.believing import believed
+from vmferry.service.making import Making
 from vmferry.service.orders import resume_order
 from vmferry.service.record import Record
 from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, UNRESUMABLE, pause_s, tries
 from vmferry.service.sides import Sides
 from vmferry.service.steering import Steering
 from vmferry.service.steps import StepLog
+from vmferry.service.tidying import left_text, tidy
 from vmferry.service.watching import Watching
-
-MOST_EFFECTS = 10
-"""To undo or complete one migration; more means that something undoes what we do."""
 
 UNTOUCHED = (State.PLANNED, State.CHECKED)
 """Nothing was reserved, and no host was changed."""
 
 OUTCOMES = {
     State.FINISHED: Outcome.MIGRATED,
+    State.LEFT_BEHIND: Outcome.MIGRATED,
     State.ROLLED_BACK: Outcome.ROLLED_BACK,
     State.REFUSED: Outcome.REFUSED,
     State.FAILED: Outcome.FAILED,
@@ -77,6 +77,7 @@ class Transaction:
     def __init__(self, record: Record, sides: Sides, log: StepLog, guides: Guides) -> None:
         self.record, self.sides, self.log, self.guides = record, sides, log, guides
         self.order: MigrationOrder | None = None
+        self.making = Making(record, sides)
         self.last: JobStats | None = None
         self.gave_up = ""
         """Why the copy was aborted by us, and not by its user."""
@@ -132,7 +133,7 @@ class Transaction:
             if was_ms <= limit_ms:
                 return True
             effect = Effect(What.LIMIT_DOWNTIME, self.sides.source_name, limit_ms, was_ms)
-            self._make(effect)
+            self.making.make(effect)
         except HostError as error:
             self.problem, self.text = error, error.message
             self.record.enter(Event.BREAK, error.message)
@@ -288,7 +289,7 @@ class Transaction:
             names = (self.sides.source_name, self.sides.target_name)
             return undoing(self.record.made, seen, *names, self.record.before)
 
-        self._one_by_one(next_undo)
+        self.making.one_by_one(next_undo)
         seen, cell, event = self._after_undo()
         copied, why = has_copied(self.record.made), ""
         if copied and event is Event.GO and not (self.gave_up or self.record.job.result.cancelled):
@@ -322,7 +323,19 @@ class Transaction:
 
     def _finish(self) -> None:
         """VERIFIED: it was looked at just now."""
+        if self._sure and self.text and failed_to(What.UNDEFINE_SOURCE, self.record.entries):
+            self.problem = self.making.problem
+            self.text = f"{self.text}; {left_text(self.record, self.sides)}"
+            self._enter(Event.LEAVE, self.text)
+            return
         self._enter(Event.GO if self._sure else Event.DOUBT, self.text)
+
+    def _tidy(self) -> None:
+        """TIDYING: what was left behind, once more."""
+        with self.log.step("tidy"):
+            event, self.text = tidy(self.record, self.sides, self.making)
+        self.problem = self.making.problem if event is Event.LEAVE else None
+        self._enter(event, self.text)
 
     def _complete(self) -> bool:
         """Whether anything was done."""
@@ -332,43 +345,13 @@ class Transaction:
                 return iter(())
             return completing(seen, self.sides.source_name, self.sides.target_name, self.record.before)
 
-        return self._one_by_one(next_one)
-
-    def _one_by_one(self, ask: Callable[[Sighted], Iterator[Effect]]) -> bool:
-        """Look, make the first effect that is due and may be made, look again; until nothing is due or one fails.
-
-        Whether any was made.
-        """
-        for number in range(MOST_EFFECTS):
-            seen = self.sides.look()
-            effect = next(ask(seen), None)
-            if effect is None or blocked(effect, seen, self.record.before) is not None:
-                return number > 0
-            try:
-                self._make(effect, seen)
-            except HostError as error:
-                self.problem = error
-                return number > 0
-        return True
-
-    def _make(self, effect: Effect, seen: Sighted | None = None) -> None:
-        """Intent, effect, outcome. Raises what the host raises."""
-        self.record.intend(effect, seen)
-        self.record.renew(now=True)
-        try:
-            self.sides.perform(effect)
-        except HostUnreachable as error:
-            self.record.outcome(Kind.LOST, effect, error.detail or error.message)
-            raise
-        except HostError as error:
-            self.record.outcome(Kind.FAILED, effect, error.detail or error.message)
-            raise
-        self.record.outcome(Kind.DONE, effect)
+        done = self.making.one_by_one(next_one)
+        return self.making.one_by_one(lambda seen: quieting(seen, self.sides.source_name)) or done
 
     def _conclude(self, state: State) -> None:
         result = self.record.job.result
         how = ""
-        if state is not State.FINISHED and self.problem is not None:
+        if OUTCOMES[state] is not Outcome.MIGRATED and self.problem is not None:
             failed = f"given up, {self.gave_up}" if self.gave_up else "the copy failed"
             how = "cancelled" if result.cancelled else failed
         self.record.change(
@@ -388,4 +371,5 @@ WORK: dict[State, Callable[[Transaction], None]] = {
     State.ROLLING_BACK: Transaction._undo,
     State.SWITCHED: Transaction._verify,
     State.VERIFIED: Transaction._finish,
+    State.TIDYING: Transaction._tidy,
 }

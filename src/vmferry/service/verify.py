@@ -10,6 +10,9 @@ from vmferry.model.job import Plan
 from vmferry.model.migration import Verified
 from vmferry.ports import HostPort, Prober
 from vmferry.service.sides import Sides
+from vmferry.xml.disks import disks
+from vmferry.xml.nics import ports
+from vmferry.xml.parse import parse
 
 LIMIT_S = 10.0
 ONE_HOST_S = 5.0
@@ -30,7 +33,7 @@ def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober)
         (ONE_COPY, lambda: _one_copy(plan, sides, others)),
         (DEFINITION, lambda: _definition(plan, sides)),
         ("disks without an error", lambda: _disks(plan, sides)),
-        ("answers on the network", lambda: _answers(Probe(plan.address, plan.url), prober)),
+        ("answers on the network", lambda: _answers(plan, sides, prober)),
     ]
     answers = sides.together([call for _, call in checks], LIMIT_S)
     return tuple(_verified(what, answer) for (what, _), answer in zip(checks, answers, strict=True))
@@ -86,16 +89,40 @@ def _disks(plan: Plan, sides: Sides) -> tuple[bool | None, str]:
     problems = target.disk_problems(plan.guest_uuid)
     if problems:
         return False, "; ".join(f"{disk}: {problem}" for disk, problem in problems)
-    after = tuple((disk.target, disk.source) for disk in target.guest_facts(plan.guest_uuid).guest.disks)
+    facts = target.guest_facts(plan.guest_uuid)
+    after = tuple((disk.target, disk.source) for disk in facts.guest.disks)
     if plan.disks != after:
         return False, f"the disks differ: {list(plan.disks)} wanted, {list(after)} there"
+    if plan.kept is not None and facts.inactive_xml is not None:
+        defined = disks(parse(facts.inactive_xml, f"the definition on {sides.target_name}"))
+        kept = tuple((disk.target, disk.source) for disk in defined)
+        if plan.kept != kept:  # at its next start the guest would write to what is another's here
+            return (
+                False,
+                f"the disks of the definition that is kept differ: {list(plan.kept)} wanted, {list(kept)} there",
+            )
     return True, f"{len(after)} disk{'' if len(after) == 1 else 's'}, the same sources, no I/O error"
 
 
-def _answers(probe: Probe, prober: Prober) -> tuple[bool | None, str]:
-    if probe.address is None and probe.url is None:
+def _answers(plan: Plan, sides: Sides, prober: Prober) -> tuple[bool | None, str]:
+    if plan.address is None and plan.url is None:
         return None, "no address of the guest is known"
     try:
-        return prober.answers(probe, ANSWER_S)
+        answers, detail = prober.answers(Probe(plan.address, plan.url), ANSWER_S)
     except VmferryError as error:
         return None, error.message
+    return answers, f"{detail}; {_cards(plan, sides)}" if answers is False else detail
+
+
+def _cards(plan: Plan, sides: Sides) -> str:
+    """Where to look for a guest that does not answer."""
+    try:
+        facts = sides.host(sides.target_name).guest_facts(plan.guest_uuid)
+        plugged = ports(parse(facts.live_xml, "the running definition"))
+    except VmferryError as error:
+        return f"its cards could not be seen: {error.message}"
+    cards = [
+        f"{nic.mac} at {plugged.get(nic.mac, 'no device')}, {nic.kind} {nic.source or ''}".strip()
+        for nic in facts.guest.nics
+    ]
+    return f"on {sides.target_name} look at {'; '.join(cards)}" if cards else "it has no card"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from vmferry.errors import Fenced, VmferryError
-from vmferry.flow.states import State
+from vmferry.flow.states import AT_REST, State
 from vmferry.forecast.progress import Progress
 from vmferry.model.job import Job, Lease
 from vmferry.model.migration import Forecast, MigrationResult, Verified
@@ -71,7 +71,7 @@ class Worker:
         doubts = self._doubted_s is None or now_s - self._doubted_s >= DOUBTS_EVERY_S
         self._doubted_s = now_s if doubts else self._doubted_s
         for job in reversed(jobs.jobs(unfinished=True, most=MOST_LEFT)):
-            if (job.state != State.IN_DOUBT or doubts) and not jobs.held(job.id):
+            if (job.state not in AT_REST or doubts) and not jobs.held(job.id):
                 self.dispatcher.dispatch(job)
         if now_s - self._renewed_s >= RENEW_EVERY_S:
             self._renewed_s = now_s
@@ -102,7 +102,7 @@ class Worker:
     def _carry(self, name: str, fleet: Fleet) -> str:
         tools = self.tools
         job, reconciler = tools.jobs.job(name), self._reconciler(fleet)
-        if job.state == State.IN_DOUBT and not reconciler.is_ripe(job):
+        if job.state in AT_REST and not reconciler.is_ripe(job):
             return "there is no news"
         lease = tools.jobs.take_over(name, tools.worker)
         if lease is None:

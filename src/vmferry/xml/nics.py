@@ -28,6 +28,13 @@ def read_nic(element: etree._Element) -> Nic:
     )
 
 
+def ports(domain: etree._Element) -> dict[str, str]:
+    """MAC to the device of the host that its card is plugged into, as `vnet3`; of a running guest only."""
+    cards = domain.iterfind("devices/interface")
+    found = ((attribute(card, "mac", "address"), attribute(card, "target", "dev")) for card in cards)
+    return {mac: port for mac, port in found if mac and port}
+
+
 def tags(element: etree._Element) -> tuple[int, ...]:
     """The VLANs that an interface, a network or a portgroup asks for, in order."""
     found = (number(tag.get("id")) for tag in element.iterfind("vlan/tag"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,9 +65,10 @@ class Ground:
 
     # The migration, as its user has it
 
-    def start(self, *options: str, to: str = "h2") -> None:
+    def start(self, *options: str, to: str = "h2", program: Sequence[str] = VMFERRY) -> None:
+        """`program`: the command, or one that stands for it."""
         self.work = subprocess.Popen(
-            [*VMFERRY, "migrate", GUEST, "--to", to, "-q", "-o", "json", *options],
+            [*program, "migrate", GUEST, "--to", to, "-q", "-o", "json", *options],
             env=environment(self.lab),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -99,6 +100,11 @@ class Ground:
         out, err = self.work.communicate(timeout=3 * LIMIT_S)
         return self.work.returncode, json.loads(out) if out else {}, err
 
+    def leave(self) -> None:
+        """What a test has begun and not seen the end of."""
+        if self.work is not None and self.work.stdout is not None and not self.work.stdout.closed:
+            self.kill()
+
     def kill(self) -> None:
         assert self.work is not None
         self.work.kill()
@@ -106,8 +112,13 @@ class Ground:
 
     def jobs(self) -> list[Document]:
         """As the next command of anybody has them, which first puts dead ones right."""
-        listed: list[Document] = json.loads(self.run("job", "list", "-o", "json").stdout)["jobs"]
+        listed: list[Document] = self.document("job", "list")["jobs"]
         return listed
+
+    def document(self, *command: str) -> Document:
+        """What a command says as JSON."""
+        document: Document = json.loads(self.run(*command, "-o", "json").stdout)
+        return document
 
     def last_job(self) -> Document:
         return self.jobs()[0]
@@ -121,7 +132,10 @@ class Ground:
 
     def states(self) -> dict[str, str]:
         """Host to state, of those that know the guest."""
-        asked = dict.fromkeys(PAIR, f"virsh domstate {GUEST} --reason 2>/dev/null || true")
+        return self.states_of(PAIR)
+
+    def states_of(self, hosts: Sequence[str]) -> dict[str, str]:
+        asked = dict.fromkeys(hosts, f"virsh domstate {GUEST} --reason 2>/dev/null || true")
         with ThreadPoolExecutor(2) as pool:
             told = pool.map(lambda host: self.on(host, asked[host]).strip(), asked)
             return {host: state for host, state in zip(asked, told, strict=True) if state}
@@ -179,8 +193,7 @@ def ground(lab: Layout, vmferry: Run) -> Iterator[Ground]:
     line = vmferry("lab", "guest", GUEST, *SIZE, "--disk", "shared", "--on", "h1").stdout
     ground = Ground(lab, vmferry, line.split()[2])
     yield ground
-    if ground.work is not None and ground.work.poll() is None:
-        ground.kill()
+    ground.leave()
     for undo in reversed(ground.undo):
         undo()
     ground.fast()

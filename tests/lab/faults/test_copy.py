@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -181,7 +182,7 @@ def test_row_53_nothing_is_attached_meanwhile(ground: Ground) -> None:
     ground.safe_on("h2")
 
 
-def test_row_67_a_guest_that_does_not_answer_stays_on_its_target(ground: Ground, tmp_path: Path) -> None:
+def test_rows_67_and_81_a_guest_that_does_not_answer_stays_on_its_target(ground: Ground, tmp_path: Path) -> None:
     config = json.loads(ground.run("lab", "status", "-o", "json").stdout)["config"]
     text = Path(config).read_text(encoding="utf-8")
     place = tmp_path / "config.toml"
@@ -190,4 +191,5 @@ def test_row_67_a_guest_that_does_not_answer_stays_on_its_target(ground: Ground,
     document = json.loads(done.stdout)
     assert (done.returncode, document["outcome"]) == (6, "migrated"), done.stderr
     assert "answers on the network" in document["error"]
+    assert re.search(r"on h2 look at 52:54:[0-9a-f:]+ at vnet\d+, network lab", document["error"])
     ground.safe_on("h2")

@@ -96,6 +96,7 @@ def test_a_transient_guest_that_is_held_may_have_run_elsewhere() -> None:
         (Look(GuestState.PAUSED, Reason.STARTING_UP), Sight.HELD),
         (Look(GuestState.PAUSED), Sight.PAUSED),
         (Look(GuestState.PAUSED, Reason.IO_ERROR), Sight.PAUSED),
+        (Look(GuestState.PAUSED, Reason.RESUME_FAILED), Sight.PAUSED),
         (Look(GuestState.SUSPENDED), Sight.PAUSED),
         (Look(GuestState.CRASHED), Sight.PAUSED),
         (Look(GuestState.PAUSED, Reason.POST_COPY, job=OUTGOING), Sight.POST_COPY),
@@ -107,6 +108,12 @@ def test_a_transient_guest_that_is_held_may_have_run_elsewhere() -> None:
 )
 def test_what_one_host_answers(look: Look | None, expected: Sight) -> None:
     assert sight(look) is expected
+
+
+def test_a_source_that_could_not_be_resumed_is_held() -> None:
+    """Its QEMU was stopped for the switch, and the target's has the lock of its images."""
+    assert sight(Look(GuestState.PAUSED, Reason.RESUME_FAILED), of_source=True) is Sight.HELD
+    assert sight(Look(GuestState.PAUSED, Reason.IO_ERROR), of_source=True) is Sight.PAUSED
 
 
 def test_every_sight_and_every_state_of_libvirt_is_seen() -> None:
