@@ -25,7 +25,8 @@ from ..conftest import VMFERRY, Run, environment
 from ..guests import all_verified_since, page_when
 
 GUEST = "f1"
-SIZE = ("--memory", "192MiB", "--dirty", "1MiB/s", "--working-set", "16MiB", "--disk-size", "4MiB")
+SIZE = ("--memory", "192MiB", "--dirty", "1MiB/s", "--working-set", "4MiB", "--disk-size", "4MiB")
+"""All of the working set is verified in 4 s."""
 PAIR = ("h1", "h2")
 SLOW = "40mbit"
 MUCH = 1 << 20
