@@ -113,6 +113,12 @@ class HostPort(Protocol):
 
     def set_max_downtime(self, uuid: str, limit_ms: int) -> None: ...
 
+    def max_bandwidth_bytes_s(self, uuid: str) -> int:
+        """The limit that its next migration has if it is told none."""
+
+    def set_max_bandwidth(self, uuid: str, limit_bytes_s: int, *, post_copy: bool = False) -> None:
+        """Of its running migration, or its next one."""
+
     def destroy_held(self, uuid: str) -> None:
         """End the QEMU of a guest that a migration holds still. Raises HostError where it is in any other state."""
 
@@ -294,6 +300,11 @@ class Jobs(Protocol):
 
         Wait where as many as `slots` allow run already, or waited before; it then keeps its place in the queue for as
         long as it keeps its lease.
+        """
+
+    def share(self, lease: Lease, job: Job) -> int:
+        """`model.bandwidth.grant` of its link, with all that are reserved or run on it. What is more than its plan says
+        is written into the plan in the same transaction; less only its holder writes, once the source keeps to it.
         """
 
     def close(self, lease: Lease) -> None:

@@ -35,6 +35,8 @@ class Going(Protocol):
 
     def start_post_copy(self) -> None: ...
 
+    def limit_bandwidth(self, limit_bytes_s: int, *, post_copy: bool) -> None: ...
+
     def resume(self, heard: Hearing) -> None:
         """Go on with a broken post-copy."""
 

@@ -203,6 +203,15 @@ class LibvirtHost:
         with self._asking(f"set the downtime limit of guest {uuid}"):
             self._domain(uuid).migrateSetMaxDowntime(limit_ms)
 
+    def max_bandwidth_bytes_s(self, uuid: str) -> int:
+        with self._asking(f"tell the bandwidth limit of guest {uuid}"):
+            return jobs.MIB * int(self._domain(uuid).migrateGetMaxSpeed(0))
+
+    def set_max_bandwidth(self, uuid: str, limit_bytes_s: int, *, post_copy: bool = False) -> None:
+        flags = libvirt.VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY if post_copy else 0
+        with self._asking(f"set the bandwidth limit of guest {uuid}"):
+            self._domain(uuid).migrateSetMaxSpeed(max(1, limit_bytes_s // jobs.MIB), flags)
+
     def destroy_held(self, uuid: str) -> None:
         with self._asking(f"destroy the held copy of guest {uuid}"):
             self._need_held(uuid)

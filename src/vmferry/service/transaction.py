@@ -25,6 +25,7 @@ from vmferry.service.believing import believed
 from vmferry.service.orders import resume_order
 from vmferry.service.record import Record
 from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, UNRESUMABLE, pause_s, tries
+from vmferry.service.share import wait_for_share, within_share
 from vmferry.service.sides import Sides
 from vmferry.service.steering import Steering
 from vmferry.service.steps import StepLog
@@ -118,7 +119,8 @@ class Transaction:
     def _prepare(self) -> None:
         """RESERVED: everything that the copy needs beside libvirt's own doing."""
         limit_ms = self.record.job.plan.max_downtime_ms
-        if self.guides.cancel.is_set():
+        guides = self.guides
+        if not wait_for_share(self.record, guides.jobs, guides.clock, guides.cancel, guides.note):
             self._cancelled_early()
         elif limit_ms is None or self._limit_downtime(limit_ms):
             self.record.enter(Event.GO)
@@ -151,7 +153,7 @@ class Transaction:
         assert self.order is not None
         with self.log.step("copy"):
             try:
-                copy = self.sides.host(self.sides.source_name).begin(self.order)
+                copy = self.sides.host(self.sides.source_name).begin(within_share(self.order, self.record.job.plan))
             except HostError as error:
                 self._copy_ended(effect, error)
                 return
