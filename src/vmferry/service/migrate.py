@@ -382,6 +382,7 @@ def move_wish(request: Request) -> MoveWish:
         connections=tuning.parallel_connections,
         zerocopy=tuning.zerocopy,
         compression=tuning.compression,
+        compression_tuning=tuning.compression_tuning,
         auto_converge=tuning.auto_converge,
         auto_converge_initial=tuning.auto_converge_initial,
         auto_converge_increment=tuning.auto_converge_increment,
