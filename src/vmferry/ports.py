@@ -52,6 +52,9 @@ class HostPort(Protocol):
     def disk_problems(self, uuid: str) -> tuple[tuple[str, str], ...]:
         """(target, problem) for every disk of the running guest on which QEMU has stopped at an I/O error."""
 
+    def agent_answers(self, uuid: str) -> bool | None:
+        """Whether the running guest's QEMU agent answers; None where none is connected. Changes and taints nothing."""
+
     def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
         """Libvirt's own comparison of the guest's CPU with this host, and its text where it says no."""
 

@@ -67,6 +67,11 @@ class FakeConnection:
         self._known(uuid)
         return self._host.disk_problems.get(uuid, ())
 
+    def agent_answers(self, uuid: str) -> bool | None:
+        self._world.answer(self._host, "agent_answers")
+        self._known(uuid)
+        return self._world.agents.get(uuid)
+
     def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
         self._world.answer(self._host, "compare_cpu")
         if self._cannot_say("compare_cpu"):

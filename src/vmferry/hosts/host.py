@@ -133,6 +133,10 @@ class LibvirtHost:
         with self._asking(f"tell of disk errors of guest {uuid}"):
             return guests.disk_problems(self._domain(uuid))
 
+    def agent_answers(self, uuid: str) -> bool | None:
+        with self._asking(f"ask the agent of guest {uuid}"):
+            return guests.agent_answers(self._domain(uuid))
+
     def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
         with self._asking("compare the guest's CPU with its own"):
             return guests.compare_cpu(self._connection, guest)

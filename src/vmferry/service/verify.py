@@ -30,7 +30,7 @@ def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober)
         (ONE_COPY, lambda: _one_copy(plan, sides, others)),
         (DEFINITION, lambda: _definition(plan, sides)),
         ("disks without an error", lambda: _disks(plan, sides)),
-        ("answers on the network", lambda: _answers(Probe(plan.address, plan.url), prober)),
+        ("answers on the network", lambda: _answers(plan, sides, prober)),
     ]
     answers = sides.together([call for _, call in checks], LIMIT_S)
     return tuple(_verified(what, answer) for (what, _), answer in zip(checks, answers, strict=True))
@@ -92,10 +92,35 @@ def _disks(plan: Plan, sides: Sides) -> tuple[bool | None, str]:
     return True, f"{len(after)} disk{'' if len(after) == 1 else 's'}, the same sources, no I/O error"
 
 
-def _answers(probe: Probe, prober: Prober) -> tuple[bool | None, str]:
+def _answers(plan: Plan, sides: Sides, prober: Prober) -> tuple[bool | None, str]:
+    """On the network, where an address is known; the agent's word alone only where none is."""
+    calls: list[Callable[[], tuple[bool | None, str]]] = [
+        lambda: _answers_outside(Probe(plan.address, plan.url), prober),
+        lambda: _agent_answers(plan, sides),
+    ]
+    told = sides.together(calls, ANSWER_S + 1)
+    (outside, seen), (agent, agents) = ((None, f"{each}") if isinstance(each, Exception) else each for each in told)
+    if plan.address is None and plan.url is None:
+        return agent, f"{seen}; {agents}"
+    return outside, seen if outside or agent is None else f"{seen}; {agents}"
+
+
+def _answers_outside(probe: Probe, prober: Prober) -> tuple[bool | None, str]:
     if probe.address is None and probe.url is None:
         return None, "no address of the guest is known"
     try:
         return prober.answers(probe, ANSWER_S)
     except VmferryError as error:
         return None, error.message
+
+
+def _agent_answers(plan: Plan, sides: Sides) -> tuple[bool | None, str]:
+    if plan.paused:
+        return None, "its agent was not asked, since it is paused"
+    try:
+        answers = sides.host(sides.target_name).agent_answers(plan.guest_uuid)
+    except VmferryError as error:
+        return None, error.message
+    if answers is None:
+        return None, "no agent in it is connected"
+    return answers, "its agent answers" if answers else "its agent does not answer"
