@@ -128,7 +128,7 @@ class Migration:
     def __init__(self, request: Request, tools: Tools, listener: Listener, cancel: threading.Event) -> None:
         self.request, self.tools, self.listener, self.cancel = request, tools, listener, cancel
         self.log = StepLog(tools.now)
-        self.began_s = tools.clock.now_s()
+        self.began_s = self.checked_s = tools.clock.now_s()
         self.plan = Plan(
             guest_uuid=request.guest.uuid,
             paused=request.guest.state is GuestState.PAUSED,
@@ -246,6 +246,7 @@ class Migration:
         """The best target, or why there is none."""
         with self.log.step("check"):
             report = self._check(self.request.targets)
+            self.checked_s = self.tools.clock.now_s()
             self.listener.checked(report)
         if report.best is None:
             return None, refusal(report)
@@ -339,6 +340,7 @@ class Migration:
             show=self.listener.progress,
             settling=self.listener.settling,
             cancel=self.cancel,
+            checked_s=self.checked_s,
             note=self.listener.note,
             explain=lambda: self._refused_now(target),
         )
