@@ -16,10 +16,21 @@ from .conftest import VMFERRY, Run, environment
 from .guests import all_verified_since, page_when
 
 GUESTS = ("o1", "o2")
-BUSY = ("--memory", "128MiB", "--dirty", "1MiB/s", "--working-set", "16MiB", "--disk-size", "4MiB", "--disk", "shared")
+BUSY = (
+    "--memory",
+    "128MiB",
+    "--dirty",
+    "512KiB/s",
+    "--working-set",
+    "16MiB",
+    "--disk-size",
+    "4MiB",
+    "--disk",
+    "shared",
+)
 LIMIT_S = 120.0
 MIB = 1 << 20
-CAP = 12 * MIB
+CAP = 6 * MIB
 
 
 @pytest.fixture
@@ -47,7 +58,7 @@ def test_streams_and_compression(vmferry: Run, addresses: dict[str, str]) -> Non
 
 def begin(lab: Layout, guest: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*VMFERRY, "migrate", guest, "--to", "h2", "--bandwidth", "12MiB/s", "-o", "json"],
+        [*VMFERRY, "migrate", guest, "--to", "h2", "--bandwidth", "6MiB/s", "-o", "json"],
         env=environment(lab),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -74,7 +85,7 @@ def test_two_migrations_share_the_bandwidth_of_their_link(lab: Layout, vmferry: 
     shown = vmferry("job", "show", documents[0]["job"], "-o", "json").stdout
     limits = [
         entry["effect"]["value"]
-        for entry in json.loads(shown)["journal"]
+        for entry in json.loads(shown)["jobs"][0]["journal"]
         if entry["kind"] == "done" and entry["effect"]["what"] == "set the bandwidth limit"
     ]
     assert limits[:1] == [CAP // 2]
