@@ -10,6 +10,7 @@ hosts_in = 2                                    # to one host
 hosts_out = 2                                   # from one host
 link = 0                                        # from one host to another one
 fleet = 0                                       # all together
+bandwidth = "1GiB/s"                            # of all from one host to another one together; without it, no limit
 
 [migration]
 tls = "auto"                                    # or "require", "off": whether data go encrypted
@@ -49,7 +50,7 @@ from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem, probe_problem
 from vmferry.model.slots import Slots
 from vmferry.model.tuning import Convergence, Encryption
-from vmferry.model.units import parse_bit_rate
+from vmferry.model.units import parse_bit_rate, parse_bytes
 
 ETC = Path("/etc/vmferry/config.toml")
 RUN = Path("/run/vmferry")
@@ -69,6 +70,7 @@ class _Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hosts_out: _Slots = 2
     link: _Slots = 0
     fleet: _Slots = 0
+    bandwidth: str | None = None
 
 
 class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +123,8 @@ class Config:
     """The URL of a PostgreSQL database that is the store; None: the file at `store_path` is."""
     slots: Slots = DEFAULT_SLOTS
     encryption: Encryption = Encryption.AUTO
+    bandwidth_bytes_s: int | None = None
+    """For all migrations of a link together."""
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -162,8 +166,21 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         convergences={name: guest.convergence for name, guest in guests.items() if guest.convergence},
         selected=tuple((name, guest.convergence) for name, guest in selected.items() if guest.convergence),
         database=store.database,
+        bandwidth_bytes_s=_bandwidth(limits.bandwidth, path),
         slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),
     )
+
+
+def _bandwidth(text: str | None, path: Path) -> int | None:
+    if text is None:
+        return None
+    try:
+        size = parse_bytes(text)
+    except ValueError as error:
+        raise UserError(f"{path}: limits.bandwidth: {error}") from None
+    if size < 1 << 20:
+        raise UserError(f"{path}: limits.bandwidth: {text!a} is below 1MiB/s, the least that libvirt sets")
+    return size
 
 
 def default_store(environment: Mapping[str, str] = os.environ) -> Path:

@@ -52,6 +52,9 @@ class HostPort(Protocol):
     def disk_problems(self, uuid: str) -> tuple[tuple[str, str], ...]:
         """(target, problem) for every disk of the running guest on which QEMU has stopped at an I/O error."""
 
+    def agent_answers(self, uuid: str) -> bool | None:
+        """Whether the running guest's QEMU agent answers; None where none is connected. Changes and taints nothing."""
+
     def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
         """Libvirt's own comparison of the guest's CPU with this host, and its text where it says no."""
 
@@ -112,6 +115,12 @@ class HostPort(Protocol):
         """The limit of its running QEMU."""
 
     def set_max_downtime(self, uuid: str, limit_ms: int) -> None: ...
+
+    def max_bandwidth_bytes_s(self, uuid: str) -> int:
+        """The limit that its next migration has if it is told none."""
+
+    def set_max_bandwidth(self, uuid: str, limit_bytes_s: int, *, post_copy: bool = False) -> None:
+        """Of its running migration, or its next one."""
 
     def destroy_held(self, uuid: str) -> None:
         """End the QEMU of a guest that a migration holds still. Raises HostError where it is in any other state."""
@@ -297,6 +306,11 @@ class Jobs(Protocol):
 
         Wait where as many as `slots` allow run already, or waited before; it then keeps its place in the queue for as
         long as it keeps its lease.
+        """
+
+    def share(self, lease: Lease, job: Job) -> int:
+        """`model.bandwidth.grant` of its link, with all that are reserved or run on it. What is more than its plan says
+        is written into the plan in the same transaction; less only its holder writes, once the source keeps to it.
         """
 
     def close(self, lease: Lease) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,14 @@ class Bench:
 
     def into(self, lease: Lease, state: State, target: str | None = "beta", guest: str = WEB) -> None:
         self.jobs.write(lease, job(lease.job, guest, state, target), [Entry(Kind.STATE, state)])
+
+    def limited(self, id: str, guest: str, most_bytes_s: int, target: str = "beta") -> tuple[Lease, Job]:
+        """Reserved, with nothing of its link yet."""
+        lease = self.open(id, guest)
+        reserved = job(id, guest, State.RESERVED, target)
+        reserved = replace(reserved, plan=replace(reserved.plan, bandwidth_bytes_s=most_bytes_s))
+        assert self.jobs.reserve(lease, reserved, RESERVED, None) is None
+        return lease, reserved
 
     def reserve(self, lease: Lease, guest: str, room_bytes: int | None, target: str = "beta") -> str | None:
         return self.jobs.reserve(lease, job(lease.job, guest, State.RESERVED, target), RESERVED, room_bytes)
@@ -459,3 +467,42 @@ def test_of_many_that_claim_at_once_only_those_that_fit_are_let_in(bench: Bench)
         refusals = [each for each in threads.map(claim, leases) if each is not None]
     assert len(refusals) == 3
     assert sorted(each.state for each in bench.jobs.jobs()) == [State.PLANNED] * 3 + [State.RESERVED] * 3
+
+
+MIB = 1 << 20
+
+
+def holding(held: Job, share_bytes_s: int) -> Job:
+    return replace(held, plan=replace(held.plan, share_bytes_s=share_bytes_s))
+
+
+def test_a_link_is_shared_and_never_more_of_it_than_there_is(bench: Bench) -> None:
+    first, one = bench.limited("job-1", WEB, 100 * MIB)
+    assert bench.jobs.share(first, one) == 100 * MIB
+    assert bench.jobs.job("job-1").plan.share_bytes_s == 100 * MIB
+    second, two = bench.limited("job-2", DB, 100 * MIB)
+    assert bench.jobs.share(second, two) == 0
+    one = holding(one, 100 * MIB)
+    assert bench.jobs.share(first, one) == 50 * MIB
+    assert bench.jobs.job("job-1").plan.share_bytes_s == 100 * MIB, "it is the source that has to keep to it first"
+    assert bench.jobs.share(second, two) == 0
+    one = holding(one, 50 * MIB)
+    bench.jobs.write(first, one, [RESERVED])
+    assert bench.jobs.share(second, two) == 50 * MIB
+    two = holding(two, 50 * MIB)
+    bench.jobs.write(first, replace(one, state=State.SWITCHED), [Entry(Kind.STATE, State.SWITCHED)])
+    assert bench.jobs.share(second, two) == 100 * MIB
+
+
+def test_another_link_is_not_shared(bench: Bench) -> None:
+    first, one = bench.limited("job-1", WEB, 100 * MIB)
+    second, two = bench.limited("job-2", DB, 100 * MIB, target="gamma")
+    assert [bench.jobs.share(first, one), bench.jobs.share(second, two)] == [100 * MIB] * 2
+
+
+def test_who_was_overtaken_gets_no_share(bench: Bench) -> None:
+    lease, one = bench.limited("job-1", WEB, 100 * MIB)
+    bench.dead.add("w1")
+    assert bench.jobs.take_over("job-1", "w2") is not None
+    with pytest.raises(Fenced):
+        bench.jobs.share(lease, one)

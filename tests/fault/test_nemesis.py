@@ -47,10 +47,10 @@ def test_a_seed_is_one_history() -> None:
 
 
 def test_everything_that_can_happen_happens() -> None:
-    """In the first thousand: every kind of strike, every end of a job, and workers that are fenced."""
+    """In the first two thousand: every kind of strike, every end of a job, and workers that are fenced."""
     events: Counter[str] = Counter()
     ends: Counter[str] = Counter()
-    for seed in range(1000):
+    for seed in range(2000):
         made = history(seed)
         events.update(word for event in made.witness.events for word in event.split())
         ends.update(str(job.state) for job in made.ground.jobs.jobs())

@@ -16,13 +16,14 @@ from vmferry.fakes import FakeWorld
 from .ground import OWN_DOWNTIME_MS, SOURCE, TARGET
 
 DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "autostart_off", "keep_definition")
-CHANGES = ("begin", "abort", "set_max_downtime", "start_post_copy", "suspend_moving", *DESTRUCTIVE)
+CHANGES = ("begin", "abort", "set_max_downtime", "set_max_bandwidth", "start_post_copy", "suspend_moving", *DESTRUCTIVE)
 WORDS = {
     "begin": ("copy the guest", "resume a broken post-copy"),
     "start_post_copy": ("switch to post-copy",),
     "suspend_moving": ("suspend the guest for the rest of the copy",),
     "abort": ("abort the copy",),
     "set_max_downtime": ("set the downtime limit",),
+    "set_max_bandwidth": ("set the bandwidth limit",),
     "destroy_held": ("destroy the copy that never ran", "destroy the old, paused copy"),
     "resume_held": ("resume the guest",),
     "undefine_off": ("remove the definition that the migration made", "remove the definition that has moved"),

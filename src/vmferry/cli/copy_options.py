@@ -17,7 +17,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 MOST_DOWNTIME_MS = 2_000_000
 """QEMU's own limit."""
 PER_CENT = click.IntRange(1, 99)
+THREADS = click.IntRange(1, 255)
 METHODS = ("mt", "xbzrle", "zlib", "zstd")
+
+COMPRESSION_TUNING = {
+    "comp_mt_level": "compression.mt.level",
+    "comp_mt_threads": "compression.mt.threads",
+    "comp_mt_dthreads": "compression.mt.dthreads",
+    "comp_xbzrle_cache": "compression.xbzrle.cache",
+    "comp_zlib_level": "compression.zlib.level",
+    "comp_zstd_level": "compression.zstd.level",
+}
+"""To libvirt's names."""
 
 
 class Methods(click.ParamType):  # type: ignore[type-arg]  # a class of its own type only since click 8.3
@@ -75,6 +86,14 @@ OPTIONS = (
         metavar="METHOD[,METHOD]",
         help=f"Compress with {', '.join(METHODS)}.",
     ),
+    click.option(
+        "--comp-mt-level", type=click.IntRange(0, 9), metavar="LEVEL", help="Of mt: 1 fast to 9 small; 0: none."
+    ),
+    click.option("--comp-mt-threads", type=THREADS, metavar="N", help="Of mt: so many that compress."),
+    click.option("--comp-mt-dthreads", type=THREADS, metavar="N", help="Of mt: so many that decompress."),
+    click.option("--comp-xbzrle-cache", type=SIZE, metavar="BYTES", help="Of xbzrle: its cache, on the source."),
+    click.option("--comp-zlib-level", type=click.IntRange(0, 9), metavar="LEVEL", help="Of zlib; 0: none."),
+    click.option("--comp-zstd-level", type=click.IntRange(0, 20), metavar="LEVEL", help="Of zstd; 0: none."),
     click.option("--tls", is_flag=True, help="Encrypt the memory's way by QEMU's own TLS."),
     click.option("--tls-destination", metavar="NAME", help="The name that the target's certificate has to have."),
 )
@@ -106,6 +125,9 @@ def read_copying(typed: Mapping[str, Any]) -> Copying:
             parallel_connections=typed["parallel_connections"],
             zerocopy=typed["zerocopy"],
             compression=typed["compression"] or (),
+            compression_tuning=tuple(
+                (name, typed[option]) for option, name in COMPRESSION_TUNING.items() if typed[option] is not None
+            ),
             tls=typed["tls"],
             tls_destination=typed["tls_destination"],
             post_copy_bandwidth_bytes_s=typed["postcopy_bandwidth"],

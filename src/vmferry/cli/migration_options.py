@@ -31,4 +31,5 @@ def standing(app: App) -> Standing:
         encryption=config.encryption,
         policy=app.policy,
         slots=config.slots,
+        bandwidth_bytes_s=config.bandwidth_bytes_s,
     )

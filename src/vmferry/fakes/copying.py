@@ -133,7 +133,10 @@ class _Copy:
         self.heard: Hearing = heard
         self.fault: CopyFault | None = world.faults.pop(guest.uuid, None)
         self.began_s = world.time.now_s()
-        rate_bytes_s = min(world.rate_bytes_s, order.bandwidth_bytes_s or world.rate_bytes_s)
+        self.limit_bytes_s = order.bandwidth_bytes_s or world.rate_bytes_s
+        """Of pre-copy."""
+        self.post_copy_limit_bytes_s = order.tuning.post_copy_bandwidth_bytes_s or world.rate_bytes_s
+        rate_bytes_s = min(world.rate_bytes_s, self.limit_bytes_s)
         self.load = Load(
             guest.memory_bytes, rate_bytes_s, guest.dirty_rate_bytes_s, throttled=order.tuning.auto_converge
         )
@@ -174,6 +177,14 @@ class _Copy:
     def suspend(self) -> None:
         self.load.stopped = True
         self.source.run(self.guest.uuid, GuestState.PAUSED, Reason.MIGRATION)
+
+    def limit_bandwidth(self, limit_bytes_s: int, *, post_copy: bool) -> None:
+        if post_copy:
+            self.post_copy_limit_bytes_s = limit_bytes_s
+        else:
+            self.limit_bytes_s = limit_bytes_s
+        if post_copy is self.post_copy:
+            self.load.rate_bytes_s = min(self.world.rate_bytes_s, limit_bytes_s)
 
     def start_post_copy(self) -> None:
         if not self.order.post_copy:

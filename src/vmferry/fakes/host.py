@@ -12,7 +12,7 @@ from vmferry.facts.look import OUTGOING, Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.fakes import copying
 from vmferry.fakes.lan import way
-from vmferry.fakes.precopy import OWN_DOWNTIME_MS
+from vmferry.fakes.precopy import OWN_BANDWIDTH_BYTES_S, OWN_DOWNTIME_MS
 from vmferry.fakes.state import FakeHost
 from vmferry.fakes.world import FakeWorld, Going
 from vmferry.model.guest import Disk, Guest, GuestState
@@ -69,6 +69,11 @@ class FakeConnection:
         self._world.answer(self._host, "disk_problems")
         self._known(uuid)
         return self._host.disk_problems.get(uuid, ())
+
+    def agent_answers(self, uuid: str) -> bool | None:
+        self._world.answer(self._host, "agent_answers")
+        self._known(uuid)
+        return self._world.agents.get(uuid)
 
     def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
         self._world.answer(self._host, "compare_cpu")
@@ -175,6 +180,19 @@ class FakeConnection:
         self._world.answer(self._host, "set_max_downtime")
         self._known(uuid)
         self._host.max_downtime_ms[uuid] = limit_ms
+
+    def max_bandwidth_bytes_s(self, uuid: str) -> int:
+        self._world.answer(self._host, "max_bandwidth_bytes_s")
+        self._known(uuid)
+        return self._host.max_bandwidth_bytes_s.get(uuid, OWN_BANDWIDTH_BYTES_S)
+
+    def set_max_bandwidth(self, uuid: str, limit_bytes_s: int, *, post_copy: bool = False) -> None:
+        self._world.answer(self._host, "set_max_bandwidth")
+        self._known(uuid)
+        if not post_copy:
+            self._host.max_bandwidth_bytes_s[uuid] = limit_bytes_s
+        if uuid in self._world.copies:
+            self._world.copies[uuid].limit_bandwidth(limit_bytes_s, post_copy=post_copy)
 
     def destroy_held(self, uuid: str) -> None:
         self._world.answer(self._host, "destroy_held")

@@ -11,6 +11,7 @@ from vmferry.fakes.clock import Time
 from vmferry.flow.journal import Entry
 from vmferry.flow.states import CLAIMING, TERMINAL, State
 from vmferry.forecast.progress import Progress
+from vmferry.model.bandwidth import claim
 from vmferry.model.holding import no_room, overtaken, taken, the_one
 from vmferry.model.job import Ask, Job, Lease
 from vmferry.model.slots import UNLIMITED, Slots, Wait, turn
@@ -146,6 +147,21 @@ class MemoryJobs:
             if other.claimed_s is not None
             or (other.waiting_s is not None and other.waiting_s < mine_s and self.held(other.job.id))
         ]
+
+    def share(self, lease: Lease, job: Job) -> int:
+        with self._lock:
+            self.renew(lease)
+            mine, link = self._jobs[job.id], (job.result.source, job.result.target)
+            others = [
+                other.job.plan
+                for other in self._jobs.values()
+                if other is not mine and other.claimed_s is not None
+                if (other.job.result.source, other.job.result.target) == link
+            ]
+            widened, may = claim(job.plan, others)
+            if widened is not None:
+                mine.job = replace(mine.job, plan=widened)
+            return may
 
     def close(self, lease: Lease) -> None:
         with self._lock:

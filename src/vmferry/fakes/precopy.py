@@ -10,6 +10,8 @@ from vmferry.model.migration import JobStats, Mode
 READINGS_A_ROUND = 10
 OWN_DOWNTIME_MS = 300
 """QEMU's own limit. What can be sent in so long is sent while the guest stands still."""
+OWN_BANDWIDTH_BYTES_S = (1 << 63) - (1 << 20)
+"""Libvirt's own limit, in whole MiB: none."""
 MOST_ROUNDS = 1000
 FREE_ROUNDS = 2
 """Of a guest that dirties too fast, before auto-converge slows it down."""

@@ -75,6 +75,7 @@ class FakeHost:
     arriving: set[str] = field(default_factory=set)
     """UUIDs of guests that are just being received."""
     max_downtime_ms: dict[str, int] = field(default_factory=dict)
+    max_bandwidth_bytes_s: dict[str, int] = field(default_factory=dict)
     """UUID to the limit of the guest's QEMU, where it is not QEMU's own."""
     other_jobs: dict[str, str] = field(default_factory=dict)
     """UUID to the kind of a job that runs on the guest here and is no migration, as `backup`."""
@@ -107,6 +108,7 @@ class FakeHost:
         self.reasons.pop(uuid, None)
         self.jobs.pop(uuid, None)
         self.max_downtime_ms.pop(uuid, None)
+        self.max_bandwidth_bytes_s.pop(uuid, None)
         self.arriving.discard(uuid)
 
     def guests(self, known: dict[str, FakeGuest]) -> tuple[Guest, ...]:

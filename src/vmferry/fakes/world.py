@@ -35,6 +35,8 @@ class Going(Protocol):
 
     def start_post_copy(self) -> None: ...
 
+    def limit_bandwidth(self, limit_bytes_s: int, *, post_copy: bool) -> None: ...
+
     def resume(self, heard: Hearing) -> None:
         """Go on with a broken post-copy."""
 
@@ -53,6 +55,8 @@ class FakeWorld:
     """By UUID."""
     silent_guests: set[str] = field(default_factory=set)
     """UUIDs of guests that run but do not answer on the network."""
+    agents: dict[str, bool] = field(default_factory=dict)
+    """UUIDs of guests with a connected agent; False: it does not answer."""
     faults: dict[str, CopyFault] = field(default_factory=dict)
     copies: dict[str, Going] = field(default_factory=dict)
     """By the UUID of the guest that is being copied."""

@@ -19,6 +19,8 @@ from vmferry.flow.states import Event, State
 class What(enum.StrEnum):
     LIMIT_DOWNTIME = "set the downtime limit"
     """On the source; the value in milliseconds. The old one is the undo."""
+    LIMIT_BANDWIDTH = "set the bandwidth limit"
+    """On the source, of the running copy; the value in bytes a second. The one before the first is the undo."""
     COPY = "copy the guest"
     """From source to target, by libvirt, which moves the definition too."""
     ABORT = "abort the copy"
@@ -60,6 +62,8 @@ MADE_IN = {
 }
 """Of effects that may only be made right after both hosts have said who has the guest: in which states that is."""
 SETTLED_FIRST = frozenset(MADE_IN)
+LIMITS = (What.LIMIT_DOWNTIME, What.LIMIT_BANDWIDTH)
+"""Settings of the source's QEMU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,8 @@ def undoing(made: Sequence[Effect], seen: Sighted, source: str, target: str, bef
     for effect in reversed(made):
         if effect.what is What.COPY:
             yield from _undo_copy(seen, source, target, before)
-        elif effect.what is What.LIMIT_DOWNTIME and effect.was is not None and seen.source in _HAS_IT:
-            yield Effect(What.LIMIT_DOWNTIME, source, effect.was)
+        elif effect.what in LIMITS and effect.was is not None and seen.source in _HAS_IT:
+            yield Effect(effect.what, source, effect.was)
 
 
 def _undo_copy(seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:
@@ -136,7 +140,7 @@ def _undo_copy(seen: Sighted, source: str, target: str, before: Before) -> Itera
 
 def is_undone(made: Sequence[Effect], seen: Sighted, before: Before) -> bool:
     """Nothing of these effects is left: the guest is on its source as it was, or has stopped by itself."""
-    limited = any(effect.what is What.LIMIT_DOWNTIME and effect.was is not None for effect in made)
+    limited = any(effect.what in LIMITS and effect.was is not None for effect in made)
     if limited and seen.source not in (Sight.OFF, Sight.ABSENT):
         return False
     if not has_copied(made):

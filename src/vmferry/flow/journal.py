@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from vmferry.flow.effects import MADE_IN, SETTLED_FIRST, Effect, Sighted, What, blocked, is_undone
+from vmferry.flow.effects import LIMITS, MADE_IN, SETTLED_FIRST, Effect, Sighted, What, blocked, is_undone
 from vmferry.flow.settle import Before, settle
 from vmferry.flow.states import AT_REST, TABLE, TERMINAL, Event, State
 
@@ -68,8 +68,8 @@ def made(entries: Sequence[Entry]) -> tuple[Effect, ...]:
             there.append(each.effect)
         elif each.kind is Kind.FAILED and each.effect in there and each.effect.what not in _ONGOING:
             there.remove(each.effect)
-        elif each.kind is Kind.DONE and each.effect.what is What.LIMIT_DOWNTIME:
-            there = [it for it in there if (it.what, it.was) != (What.LIMIT_DOWNTIME, each.effect.value)]
+        elif each.kind is Kind.DONE and each.effect.what in LIMITS:
+            there = [it for it in there if (it.what, it.was) != (each.effect.what, each.effect.value)]
     return tuple(there)
 
 

@@ -8,12 +8,17 @@ of its own.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shlex
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+LOOK_EVERY_S = 0.002
+MOST_LOOKS = 500
 
 
 @contextmanager
@@ -34,4 +39,25 @@ def _written(made: contextlib.ExitStack, script: str) -> Path:
     path = Path(made.enter_context(temporary)) / "ssh"
     path.write_text(script)
     path.chmod(0o700)
+    until_unwritten(path)
     return path
+
+
+def until_unwritten(path: Path) -> None:
+    """Returns once it can be executed.
+
+    A thread that starts a program while the file is being written passes it on, open, for as long as it takes to
+    execute that program; meanwhile the kernel executes the file for nobody ("Text file busy"). Nobody has it open for
+    writing when a lease for reading is granted.
+    """
+    with path.open("rb") as file:
+        for _ in range(MOST_LOOKS):
+            try:
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            except BlockingIOError:
+                time.sleep(LOOK_EVERY_S)
+            except OSError:  # a file system without leases
+                return
+            else:
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                return

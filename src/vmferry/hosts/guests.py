@@ -12,7 +12,7 @@ from vmferry.facts.guest import BlockJob, CpuMatch, GuestFacts, GuestSnapshot, R
 from vmferry.facts.look import Look
 from vmferry.hosts import abilities, jobs
 from vmferry.model.guest import Guest, GuestState
-from vmferry.xml.domain import Seen, read_guest, read_guest_facts
+from vmferry.xml.domain import Seen, agent_connected, read_guest, read_guest_facts
 from vmferry.xml.parse import BadXml
 
 _STATES = {
@@ -235,6 +235,22 @@ def keep_definition(connection: libvirt.virConnect, domain: libvirt.virDomain) -
 def disk_problems(domain: libvirt.virDomain) -> tuple[tuple[str, str], ...]:
     errors = domain.diskErrors()
     return tuple((target, _DISK_ERRORS[code]) for target, code in sorted(errors.items()) if code in _DISK_ERRORS)
+
+
+_NO_ANSWER = (libvirt.VIR_ERR_AGENT_UNRESPONSIVE, libvirt.VIR_ERR_AGENT_UNSYNCED)
+
+
+def agent_answers(domain: libvirt.virDomain) -> bool | None:
+    """By the guest's time, which libvirt asks of the agent: a command of our own would taint the domain."""
+    if not agent_connected(domain.XMLDesc()):
+        return None
+    try:
+        domain.getTime()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() in _NO_ANSWER:
+            return False
+        raise
+    return True
 
 
 def compare_cpu(connection: libvirt.virConnect, guest: GuestFacts) -> tuple[CpuMatch, str]:

@@ -133,6 +133,10 @@ class LibvirtHost:
         with self._asking(f"tell of disk errors of guest {uuid}"):
             return guests.disk_problems(self._domain(uuid))
 
+    def agent_answers(self, uuid: str) -> bool | None:
+        with self._asking(f"ask the agent of guest {uuid}"):
+            return guests.agent_answers(self._domain(uuid))
+
     def compare_cpu(self, guest: GuestFacts) -> tuple[CpuMatch, str]:
         with self._asking("compare the guest's CPU with its own"):
             return guests.compare_cpu(self._connection, guest)
@@ -202,6 +206,15 @@ class LibvirtHost:
     def set_max_downtime(self, uuid: str, limit_ms: int) -> None:
         with self._asking(f"set the downtime limit of guest {uuid}"):
             self._domain(uuid).migrateSetMaxDowntime(limit_ms)
+
+    def max_bandwidth_bytes_s(self, uuid: str) -> int:
+        with self._asking(f"tell the bandwidth limit of guest {uuid}"):
+            return jobs.MIB * int(self._domain(uuid).migrateGetMaxSpeed(0))
+
+    def set_max_bandwidth(self, uuid: str, limit_bytes_s: int, *, post_copy: bool = False) -> None:
+        flags = libvirt.VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY if post_copy else 0
+        with self._asking(f"set the bandwidth limit of guest {uuid}"):
+            self._domain(uuid).migrateSetMaxSpeed(max(1, limit_bytes_s // jobs.MIB), flags)
 
     def destroy_held(self, uuid: str) -> None:
         with self._asking(f"destroy the held copy of guest {uuid}"):

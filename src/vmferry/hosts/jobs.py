@@ -57,7 +57,7 @@ def _parameters(order: MigrationOrder) -> dict[str, Parameter]:
         "compression": list(tuning.compression) or None,
         "tls.destination": tuning.tls_destination,
     }
-    return {name: value for name, value in parameters.items() if value is not None}
+    return {name: value for name, value in parameters.items() if value is not None} | dict(tuning.compression_tuning)
 
 
 def _mib(rate_bytes_s: int | None) -> int | None:

@@ -36,6 +36,9 @@ class Plan:
     """Where the guest answers on the network."""
     url: str | None = None
     bandwidth_bytes_s: int | None = None
+    """Its limit, and a limit of its link: see `model.bandwidth`."""
+    share_bytes_s: int | None = None
+    """What it may send of it now, while others send too; 0 or None: it has no share yet."""
     max_downtime_ms: int | None = None
     """The guest may stand still for so long; None: for as long as its QEMU has it."""
     max_time_s: float | None = None

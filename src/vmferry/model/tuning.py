@@ -42,6 +42,8 @@ class Tuning:
     zerocopy: bool = False
     compression: tuple[str, ...] = ()
     """Methods: `mt`, `xbzrle`, `zlib`, `zstd`."""
+    compression_tuning: tuple[tuple[str, int], ...] = ()
+    """Libvirt's parameters of the methods by name, as `compression.xbzrle.cache`."""
     tls: bool = False
     tls_destination: str | None = None
     """The name that the target's certificate has to have."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vmferry.errors import UserError, VmferryError
 from vmferry.model.guest import Guest, Probe
@@ -43,6 +43,8 @@ class Standing:
     encryption: Encryption = Encryption.AUTO
     policy: Policy = NO_POLICY
     slots: Slots = UNLIMITED
+    bandwidth_bytes_s: int | None = None
+    """Of a link."""
 
     def usual_of(self, guest: str) -> Convergence:
         """What holds where neither its name in the configuration nor its own metadata say otherwise."""
@@ -69,7 +71,10 @@ def survey_ground(fleet: Fleet, store: Store, wanted: str, to: str | None) -> Gr
 
 
 def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool = False) -> Request:
-    how, name = wish.copying, ground.guest.name
+    how, name, link = wish.copying, ground.guest.name, standing.bandwidth_bytes_s
+    post_copy_bytes_s = how.tuning.post_copy_bandwidth_bytes_s
+    if post_copy_bytes_s is not None:
+        post_copy_bytes_s = _least(post_copy_bytes_s, link)
     return Request(
         guest=ground.guest,
         source=ground.source,
@@ -77,13 +82,13 @@ def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool 
         others=ground.others,
         unreached=ground.unreached,
         probe=standing.probes.get(name),
-        bandwidth_bytes_s=how.bandwidth_bytes_s,
+        bandwidth_bytes_s=_least(how.bandwidth_bytes_s, link),
         max_downtime_ms=how.max_downtime_ms,
         max_time_s=how.max_time_s,
         convergence=how.convergence or standing.convergences.get(name),
         usual=standing.usual_of(name),
         post_copy=how.post_copy,
-        tuning=how.tuning,
+        tuning=replace(how.tuning, post_copy_bandwidth_bytes_s=post_copy_bytes_s),
         encryption=standing.encryption,
         accept_unknown=wish.accept_unknown,
         dry_run=dry_run,
@@ -91,6 +96,10 @@ def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool 
         policy=standing.policy,
         slots=standing.slots,
     )
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((each for each in limits if each is not None), default=None)
 
 
 def _unreached(problems: dict[str, VmferryError]) -> list[Unreached]:

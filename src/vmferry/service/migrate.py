@@ -128,7 +128,7 @@ class Migration:
     def __init__(self, request: Request, tools: Tools, listener: Listener, cancel: threading.Event) -> None:
         self.request, self.tools, self.listener, self.cancel = request, tools, listener, cancel
         self.log = StepLog(tools.now)
-        self.began_s = tools.clock.now_s()
+        self.began_s = self.checked_s = tools.clock.now_s()
         self.plan = Plan(
             guest_uuid=request.guest.uuid,
             paused=request.guest.state is GuestState.PAUSED,
@@ -246,6 +246,7 @@ class Migration:
         """The best target, or why there is none."""
         with self.log.step("check"):
             report = self._check(self.request.targets)
+            self.checked_s = self.tools.clock.now_s()
             self.listener.checked(report)
         if report.best is None:
             return None, refusal(report)
@@ -340,6 +341,7 @@ class Migration:
             show=self.listener.progress,
             settling=self.listener.settling,
             cancel=self.cancel,
+            checked_s=self.checked_s,
             note=self.listener.note,
             explain=lambda: self._refused_now(target),
         )
@@ -383,6 +385,7 @@ def move_wish(request: Request) -> MoveWish:
         connections=tuning.parallel_connections,
         zerocopy=tuning.zerocopy,
         compression=tuning.compression,
+        compression_tuning=tuning.compression_tuning,
         auto_converge=tuning.auto_converge,
         auto_converge_initial=tuning.auto_converge_initial,
         auto_converge_increment=tuning.auto_converge_increment,

@@ -10,6 +10,7 @@ from vmferry.flow.effects import Effect, Sighted
 from vmferry.flow.journal import Entry, Kind, check_invariants, made, state_of
 from vmferry.flow.settle import Before
 from vmferry.flow.states import Event, State, next_state
+from vmferry.model.bandwidth import part
 from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult
 from vmferry.model.slots import Slots, Wait
@@ -85,6 +86,20 @@ class Record:
         if why_not is None:
             self._wrote(job, [entry])
         return why_not
+
+    def share(self) -> int | None:
+        """What it may send now of its link's bandwidth; more than before is held at once. None: it has no limit."""
+        if part(self.job.plan) is None:
+            return None
+        may = self._jobs.share(self.lease, self.job)
+        self._renewed_s = self._clock.now_s()
+        if may > (self.job.plan.share_bytes_s or 0):
+            self.hold_share(may)
+        return may
+
+    def hold_share(self, share_bytes_s: int | None) -> None:
+        """On the disk with the next write."""
+        self.job = replace(self.job, plan=replace(self.job.plan, share_bytes_s=share_bytes_s))
 
     def _wrote(self, job: Job, entries: Sequence[Entry]) -> None:
         self.job = job

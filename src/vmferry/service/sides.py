@@ -10,6 +10,7 @@ from vmferry.errors import HostUnreachable, VmferryError
 from vmferry.facts.look import Look
 from vmferry.flow.effects import Effect, Sighted, What
 from vmferry.flow.sights import Sight, sight
+from vmferry.model.job import Plan
 from vmferry.ports import HostPort
 
 ASK_LIMIT_S = 5.0
@@ -55,12 +56,22 @@ class Sides:
             raise HostUnreachable(name, f"host {name} cannot be reached")
         return host
 
+    def set_bandwidth(self, plan: Plan, share_bytes_s: int) -> None:
+        """Of the running copy, in both of its phases. Raises as `perform`."""
+        host, limit = self.host(self.source_name), plan.bandwidth_bytes_s or share_bytes_s
+        if plan.post_copy:
+            post_copy = plan.tuning.post_copy_bandwidth_bytes_s or limit
+            host.set_max_bandwidth(self.uuid, min(post_copy, share_bytes_s), post_copy=True)
+        host.set_max_bandwidth(self.uuid, min(limit, share_bytes_s))
+
     def perform(self, effect: Effect) -> None:
         """Make it. Raises HostError, or HostUnreachable where it may have been made."""
         host, uuid = self.host(effect.host), self.uuid
         match effect.what:
             case What.LIMIT_DOWNTIME if effect.value is not None:
                 host.set_max_downtime(uuid, effect.value)
+            case What.LIMIT_BANDWIDTH if effect.value is not None:
+                host.set_max_bandwidth(uuid, effect.value)
             case What.ABORT:
                 host.abort(uuid)
             case What.TO_POST_COPY:

@@ -14,6 +14,7 @@ from vmferry.forecast.convergence import Evidence, Point
 from vmferry.model.job import DIRTY_PERIOD_S, Ask, Plan
 from vmferry.model.migration import JobStats, Mode
 from vmferry.service.record import Record
+from vmferry.service.share import Sharing
 from vmferry.service.sides import Sides
 
 QEMU_DOWNTIME_MS = 300
@@ -41,14 +42,17 @@ class Steering:
     gave_up: str = ""
     """Why the copy is to be aborted; empty: it is not."""
     _done: Done | None = None
+    _sharing: Sharing = field(init=False)
 
     def __post_init__(self) -> None:
+        self._sharing = Sharing(self.record, self.sides, self.note)
         dirty = self.record.job.plan.dirty_rate_bytes_s
         self.evidence = Evidence(measured=None if dirty is None else Point(float(DIRTY_PERIOD_S), dirty))
 
     def read(self, stats: JobStats, asked: Collection[Ask]) -> None:
         """Raises Fenced. A step that the host refuses is written down, and another one taken the next time."""
         self.evidence = self.evidence.seen(stats)
+        self._sharing.keep()
         if self.record.state is not State.COPYING or self.gave_up or self.record.job.result.cancelled:
             return
         if stats.mode is not Mode.PRE_COPY:

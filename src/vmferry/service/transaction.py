@@ -7,6 +7,7 @@ same.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,12 +27,15 @@ from vmferry.service.making import Making
 from vmferry.service.orders import resume_order
 from vmferry.service.record import Record
 from vmferry.service.recovery import BROKEN, MOST_TRIES, UNRECOVERED, UNRESUMABLE, pause_s, tries
+from vmferry.service.share import wait_for_share, within_share
 from vmferry.service.sides import Sides
 from vmferry.service.steering import Steering
 from vmferry.service.steps import StepLog
 from vmferry.service.tidying import left_text, tidy
 from vmferry.service.watching import Watching
 
+FRESH_S = 10.0
+"""So long after its check a migration that has waited for others begins without another one."""
 UNTOUCHED = (State.PLANNED, State.CHECKED)
 """Nothing was reserved, and no host was changed."""
 
@@ -66,6 +70,8 @@ class Guides:
     show: Callable[[Progress], None]
     settling: Callable[[VmferryError | None], None]
     cancel: threading.Event
+    checked_s: float = math.inf
+    """When the check let it pass, by the clock."""
     note: Callable[[str], None] = lambda text: None
     explain: Callable[[], str] = lambda: ""
     """What a check refuses now, after a copy that failed; empty: nothing. Libvirt itself loses the target's words
@@ -118,9 +124,12 @@ class Transaction:
 
     def _prepare(self) -> None:
         """RESERVED: everything that the copy needs beside libvirt's own doing."""
-        limit_ms = self.record.job.plan.max_downtime_ms
-        if self.guides.cancel.is_set():
+        limit_ms, guides = self.record.job.plan.max_downtime_ms, self.guides
+        if not wait_for_share(self.record, guides.jobs, guides.clock, guides.cancel, guides.note):
             self._cancelled_early()
+        elif guides.clock.now_s() - guides.checked_s > FRESH_S and (why := guides.explain()):
+            self.text = f"it had to wait, and {why}"
+            self.record.enter(Event.BREAK, self.text)
         elif limit_ms is None or self._limit_downtime(limit_ms):
             self.record.enter(Event.GO)
 
@@ -152,7 +161,7 @@ class Transaction:
         assert self.order is not None
         with self.log.step("copy"):
             try:
-                copy = self.sides.host(self.sides.source_name).begin(self.order)
+                copy = self.sides.host(self.sides.source_name).begin(within_share(self.order, self.record.job.plan))
             except HostError as error:
                 self._copy_ended(effect, error)
                 return

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vmferry.errors import HostUnreachable, VmferryError
-from vmferry.model.guest import GuestState, Probe
+from vmferry.model.guest import GuestState
 from vmferry.model.job import Plan
 from vmferry.model.migration import Verified
 from vmferry.ports import HostPort, Prober
+from vmferry.service.answers import answers
 from vmferry.service.sides import Sides
 from vmferry.xml.disks import disks
-from vmferry.xml.nics import ports
 from vmferry.xml.parse import parse
 
 LIMIT_S = 10.0
 ONE_HOST_S = 5.0
 """For the hosts that the guest must not be on: one of them that hangs must not use up the time of all."""
-
-ANSWER_S = 5.0
-"""How long the guest has for its first answer from the target."""
 
 ONE_COPY, DEFINITION = "one running copy", "definition on the target only"
 
@@ -33,10 +30,10 @@ def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober)
         (ONE_COPY, lambda: _one_copy(plan, sides, others)),
         (DEFINITION, lambda: _definition(plan, sides)),
         ("disks without an error", lambda: _disks(plan, sides)),
-        ("answers on the network", lambda: _answers(plan, sides, prober)),
+        ("answers on the network", lambda: answers(plan, sides, prober)),
     ]
-    answers = sides.together([call for _, call in checks], LIMIT_S)
-    return tuple(_verified(what, answer) for (what, _), answer in zip(checks, answers, strict=True))
+    told = sides.together([call for _, call in checks], LIMIT_S)
+    return tuple(_verified(what, answer) for (what, _), answer in zip(checks, told, strict=True))
 
 
 def _verified(what: str, answer: tuple[bool | None, str] | Exception) -> Verified:
@@ -102,27 +99,3 @@ def _disks(plan: Plan, sides: Sides) -> tuple[bool | None, str]:
                 f"the disks of the definition that is kept differ: {list(plan.kept)} wanted, {list(kept)} there",
             )
     return True, f"{len(after)} disk{'' if len(after) == 1 else 's'}, the same sources, no I/O error"
-
-
-def _answers(plan: Plan, sides: Sides, prober: Prober) -> tuple[bool | None, str]:
-    if plan.address is None and plan.url is None:
-        return None, "no address of the guest is known"
-    try:
-        answers, detail = prober.answers(Probe(plan.address, plan.url), ANSWER_S)
-    except VmferryError as error:
-        return None, error.message
-    return answers, f"{detail}; {_cards(plan, sides)}" if answers is False else detail
-
-
-def _cards(plan: Plan, sides: Sides) -> str:
-    """Where to look for a guest that does not answer."""
-    try:
-        facts = sides.host(sides.target_name).guest_facts(plan.guest_uuid)
-        plugged = ports(parse(facts.live_xml, "the running definition"))
-    except VmferryError as error:
-        return f"its cards could not be seen: {error.message}"
-    cards = [
-        f"{nic.mac} at {plugged.get(nic.mac, 'no device')}, {nic.kind} {nic.source or ''}".strip()
-        for nic in facts.guest.nics
-    ]
-    return f"on {sides.target_name} look at {'; '.join(cards)}" if cards else "it has no card"

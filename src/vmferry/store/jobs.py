@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vmferry.errors import Fenced, Refused
 from vmferry.flow.journal import Entry
 from vmferry.flow.states import CLAIMING, TERMINAL, State
+from vmferry.model.bandwidth import claim
 from vmferry.model.holding import no_room, overtaken, taken, the_one
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import MigrationResult
@@ -98,6 +99,20 @@ class SqlJobs:
             return None
 
         return self._database.transact(reserve, whole=True)
+
+    def share(self, lease: Lease, job: Job) -> int:
+        def share(session: Session) -> int:
+            _hold(session, lease)
+            rows = session.execute(
+                "SELECT plan FROM job WHERE source = ? AND target = ? AND id != ? AND claimed_s IS NOT NULL",
+                (job.result.source, job.result.target, job.id),
+            ).fetchall()
+            widened, may = claim(job.plan, [read(plan, Plan, self._database.name) for (plan,) in rows])
+            if widened is not None:
+                session.execute("UPDATE job SET plan = ? WHERE id = ?", (written(widened), job.id))
+            return may
+
+        return self._database.transact(share, whole=True)
 
     def close(self, lease: Lease) -> None:
         def close(session: Session) -> None:

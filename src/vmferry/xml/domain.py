@@ -102,3 +102,9 @@ def _convergence(domain: etree._Element) -> Convergence | None:
     if word is None:
         return None
     return Convergence(word) if word in list(Convergence) else Convergence.CAREFUL
+
+
+def agent_connected(xml: str) -> bool:
+    """By libvirt's word, of a running domain. Raises BadXml."""
+    channels = parse(xml, "a guest's definition").findall("devices/channel/target[@name='org.qemu.guest_agent.0']")
+    return any(each.get("state") == "connected" for each in channels)

@@ -39,6 +39,25 @@ def test_without_any(vmferry: Vmferry, jobs: MemoryJobs, web: FakeGuest) -> None
         (["--parallel", "--parallel-connections", "4"], Tuning(parallel=True, parallel_connections=4)),
         (["--comp-methods", "mt, xbzrle"], Tuning(compression=("mt", "xbzrle"))),
         (["--compression", "xbzrle"], Tuning(compression=("xbzrle",))),
+        (
+            ["--comp-methods", "xbzrle", "--comp-xbzrle-cache", "64MiB"],
+            Tuning(compression=("xbzrle",), compression_tuning=(("compression.xbzrle.cache", 64 << 20),)),
+        ),
+        (
+            ["--comp-methods", "mt", "--comp-mt-level", "3", "--comp-mt-threads", "2", "--comp-mt-dthreads", "1"],
+            Tuning(
+                compression=("mt",),
+                compression_tuning=(
+                    ("compression.mt.level", 3),
+                    ("compression.mt.threads", 2),
+                    ("compression.mt.dthreads", 1),
+                ),
+            ),
+        ),
+        (
+            ["--parallel", "--comp-methods", "zstd", "--comp-zstd-level", "3"],
+            Tuning(parallel=True, compression=("zstd",), compression_tuning=(("compression.zstd.level", 3),)),
+        ),
     ],
 )
 def test_options_of_libvirt(
@@ -151,3 +170,9 @@ def test_nothing_to_force(vmferry: Vmferry, jobs: MemoryJobs, web: FakeGuest) ->
     assert ran.code == 3
     assert "there is nothing to force" in ran.err
     assert vmferry("job", "force", "no-such-job").code == 2
+
+
+def test_tuning_of_a_method_that_is_not_chosen_is_refused(vmferry: Vmferry, web: FakeGuest) -> None:
+    refused = vmferry("migrate", "web", "--to", "beta", "--comp-xbzrle-cache", "64MiB")
+    assert refused.code == 3
+    assert "xbzrle is tuned but not chosen" in refused.err

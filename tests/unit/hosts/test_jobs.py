@@ -68,6 +68,16 @@ MOVING_ALONG = libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_S
         (ORDER, {"migrate_uri": "tcp://10.0.1.12"}, LIVE_P2P | MOVING_ALONG),
         (replace(ORDER, persistent=False, data_uri=None), {}, LIVE_P2P),
         (replace(ORDER, data_uri=None, bandwidth_bytes_s=10 << 20), {"bandwidth": 10}, LIVE_P2P | MOVING_ALONG),
+        (
+            replace(
+                ORDER,
+                data_uri=None,
+                persistent=False,
+                tuning=Tuning(compression=("xbzrle",), compression_tuning=(("compression.xbzrle.cache", 1 << 26),)),
+            ),
+            {"compression": ["xbzrle"], "compression.xbzrle.cache": 1 << 26},
+            LIVE_P2P | libvirt.VIR_MIGRATE_COMPRESSED,
+        ),
         (replace(ORDER, data_uri=None, bandwidth_bytes_s=5), {"bandwidth": 1}, LIVE_P2P | MOVING_ALONG),
     ],
 )

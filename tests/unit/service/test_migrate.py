@@ -366,3 +366,29 @@ def test_cancel_during_the_forecast(ground: Ground) -> None:
 )
 def test_where_the_memory_goes(address: str | None, uri: str | None) -> None:
     assert data_uri(address) == uri
+
+
+@pytest.mark.parametrize(("agent", "error"), [(True, None), (False, "its agent does not answer")])
+def test_the_agent_speaks_for_a_guest_without_an_address(ground: Ground, agent: bool, error: str | None) -> None:
+    ground.world.guests[ground.guest.uuid] = replace(ground.guest, probe=None)
+    ground.world.agents[ground.guest.uuid] = agent
+    result = ground.run("beta")
+    assert result.outcome is Outcome.MIGRATED
+    assert result.error is None if error is None else error in (result.error or "")
+    (check,) = (each for each in result.verification if each.what == "answers on the network")
+    assert (check.ok, check.detail.split("; ")[-1]) == (agent, error or "its agent answers")
+
+
+def test_an_agent_that_answers_does_not_excuse_the_network(ground: Ground) -> None:
+    ground.world.silent_guests.add(ground.guest.uuid)
+    ground.world.agents[ground.guest.uuid] = True
+    (check,) = (each for each in ground.run("beta").verification if each.what == "answers on the network")
+    assert check.ok is False
+    assert "its agent answers" in check.detail
+
+
+def test_a_paused_guest_s_agent_is_not_asked(ground: Ground) -> None:
+    ground.world.guests[ground.guest.uuid] = replace(ground.guest, probe=None)
+    ground.world.agents[ground.guest.uuid] = False
+    ground.world.host("alpha").active[ground.guest.uuid] = GuestState.PAUSED
+    assert ground.run("beta").error is None

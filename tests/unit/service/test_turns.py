@@ -135,3 +135,26 @@ def test_never_more_than_allowed_run_at_the_same_time(place: Place, most: int) -
     assert [result.error for result in results] == [None] * len(names)
     assert 1 <= max(running) <= most
     place.world.check()
+
+
+@pytest.mark.parametrize(("waits_s", "outcome"), [(3.0, Outcome.MIGRATED), (30.0, Outcome.ROLLED_BACK)])
+def test_what_has_changed_while_it_waited_is_found_before_the_copy(
+    place: Place, waits_s: float, outcome: Outcome
+) -> None:
+    place.guest()
+    lease, job = place.other()
+    sleep = place.world.time.sleep
+
+    def change() -> None:
+        sleep(waits_s)
+        place.jobs.renew(lease)
+        place.world.host("beta").memory_bytes = 1 << 20
+        place.jobs.write(lease, replace(job, state=State.FINISHED), [Entry(Kind.STATE, State.FINISHED)])
+
+    place.seen.then = change
+    result = place.run()
+    assert result.outcome is outcome
+    place.world.check()
+    if outcome is Outcome.ROLLED_BACK:
+        assert "it had to wait, and the check now refuses beta" in (result.error or "")
+        assert place.world.copies == {}

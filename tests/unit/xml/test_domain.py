@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmferry.model.guest import Disk, GuestState, Nic, Probe
-from vmferry.xml.domain import Seen, read_guest, read_guest_facts
+from vmferry.xml.domain import Seen, agent_connected, read_guest, read_guest_facts
 from vmferry.xml.parse import BadXml
 
 SEEN = Seen(host="h1", state=GuestState.RUNNING, persistent=True, memory_used_bytes=5, job="backup")
@@ -110,3 +110,16 @@ def test_sources_as_one_word(kind: str, source: str, word: str) -> None:
 def test_credentials_are_noticed(place: str) -> None:
     (disk,) = read_guest(DISK.format("block", place), SEEN).disks
     assert disk.needs_secret
+
+
+@pytest.mark.parametrize(
+    ("target", "connected"),
+    [
+        ("<target type='virtio' name='org.qemu.guest_agent.0' state='connected'/>", True),
+        ("<target type='virtio' name='org.qemu.guest_agent.0' state='disconnected'/>", False),
+        ("<target type='virtio' name='com.redhat.spice.0' state='connected'/>", False),
+    ],
+)
+def test_whether_an_agent_is_connected(target: str, connected: bool) -> None:
+    xml = f"<domain><devices><channel type='unix'>{target}</channel></devices></domain>"
+    assert agent_connected(xml) is connected

@@ -1,0 +1,101 @@
+"""A migration's share of its link: waited for before the copy, and kept to while others come and go.
+
+What the store says that a job holds is never less than what libvirt was told: it is written before more is set, and
+after less is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from vmferry.errors import HostError, HostUnreachable
+from vmferry.flow.effects import Effect, What
+from vmferry.flow.journal import Kind
+from vmferry.model.bandwidth import MIB
+from vmferry.model.job import Ask, Plan
+from vmferry.model.migration import MigrationOrder
+from vmferry.model.units import format_rate
+from vmferry.ports import Clock, Jobs
+from vmferry.service.record import Record
+from vmferry.service.sides import Sides
+
+LOOK_EVERY_S = 0.5
+
+
+def wait_for_share(
+    record: Record, jobs: Jobs, clock: Clock, cancel: threading.Event, note: Callable[[str], None]
+) -> bool:
+    """Until others on the link have made room; at once where it has no limit. False: it was cancelled, by anybody."""
+
+    def cancelled() -> bool:
+        return cancel.is_set() or Ask.CANCEL in jobs.asked(record.job.id)
+
+    told = False
+    while record.share() == 0:
+        if cancelled():
+            return False
+        if not told:
+            result = record.job.result
+            note(f"waiting for its share of the bandwidth from {result.source} to {result.target}")
+            told = True
+        clock.sleep(LOOK_EVERY_S)
+    return not cancelled()
+
+
+def within_share(order: MigrationOrder, plan: Plan) -> MigrationOrder:
+    """With no more than its share at the start."""
+    share = plan.share_bytes_s
+    if not share or order.bandwidth_bytes_s is None:
+        return order
+    post_copy = order.tuning.post_copy_bandwidth_bytes_s
+    tuning = replace(order.tuning, post_copy_bandwidth_bytes_s=None if post_copy is None else min(post_copy, share))
+    return replace(order, bandwidth_bytes_s=min(order.bandwidth_bytes_s, share), tuning=tuning)
+
+
+@dataclass(slots=True)
+class Sharing:
+    """Of a copy that runs."""
+
+    record: Record
+    sides: Sides
+    note: Callable[[str], None]
+    _refused: bool = False
+
+    def keep(self) -> None:
+        """Take or give what the link's other migrations leave or need. Raises Fenced."""
+        had = self.record.job.plan.share_bytes_s
+        if self._refused or had is None:
+            return
+        may = self.record.share()
+        if may == had or may is None:
+            return
+        try:
+            effect = Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, may, self._before())
+        except HostError:
+            return  # asked again at the next reading
+        self._make(effect, less=may < had)
+
+    def _before(self) -> int | None:
+        """What the first of these effects has found, which undoes them all."""
+        if any(each.what is What.LIMIT_BANDWIDTH and each.was is not None for each in self.record.made):
+            return None
+        return self.sides.host(self.sides.source_name).max_bandwidth_bytes_s(self.sides.uuid)
+
+    def _make(self, effect: Effect, *, less: bool) -> None:
+        rate = format_rate(effect.value or 0)
+        self.record.intend(effect, text=f"others on the link {'need' if less else 'leave'} a part of it")
+        self.record.renew(now=True)
+        try:
+            self.sides.set_bandwidth(self.record.job.plan, effect.value or MIB)
+        except HostUnreachable as error:
+            self.record.outcome(Kind.LOST, effect, error.detail or error.message)
+        except HostError as error:
+            self.record.outcome(Kind.FAILED, effect, error.detail or error.message)
+            self._refused = True
+            self.note(f"its share of the link, {rate}, could not be set: {error.message}")
+        else:
+            if less:
+                self.record.hold_share(effect.value)
+            self.record.outcome(Kind.DONE, effect)
