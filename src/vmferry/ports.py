@@ -134,6 +134,11 @@ class HostPort(Protocol):
     def autostart_off(self, uuid: str) -> None:
         """Do not start a guest that is shut off with the host any more. Raises HostError."""
 
+    def announce(self, uuid: str) -> None:
+        """Have QEMU tell the network again where the running guest's cards are. Libvirt notes that its monitor was used
+        by another one (the taint `custom-monitor`).
+        """
+
     def keep_definition(self, uuid: str) -> None:
         """Keep the definition of a running guest, as it would be after its next start."""
 

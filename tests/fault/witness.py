@@ -16,7 +16,8 @@ from vmferry.fakes import FakeWorld
 from .ground import OWN_DOWNTIME_MS, SOURCE, TARGET
 
 DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "autostart_off", "keep_definition")
-CHANGES = ("begin", "abort", "set_max_downtime", "set_max_bandwidth", "start_post_copy", "suspend_moving", *DESTRUCTIVE)
+LIMITS = ("set_max_downtime", "set_max_bandwidth")
+CHANGES = ("begin", "abort", *LIMITS, "start_post_copy", "suspend_moving", "announce", *DESTRUCTIVE)
 WORDS = {
     "begin": ("copy the guest", "resume a broken post-copy"),
     "start_post_copy": ("switch to post-copy",),
@@ -28,6 +29,7 @@ WORDS = {
     "resume_held": ("resume the guest",),
     "undefine_off": ("remove the definition that the migration made", "remove the definition that has moved"),
     "autostart_off": ("switch off the start at boot",),
+    "announce": ("announce the guest's addresses again",),
     "keep_definition": ("keep the definition",),
 }
 """A host's method, and what the journal calls it."""

@@ -223,6 +223,11 @@ class FakeConnection:
                 raise self._error("the guest is not shut off", copying.INVALID)
             self._host.autostart.discard(uuid)
 
+    def announce(self, uuid: str) -> None:
+        self._world.answer(self._host, "announce")
+        self._known(uuid)
+        self._world.unannounced_guests.discard(uuid)
+
     def keep_definition(self, uuid: str) -> None:
         self._world.answer(self._host, "keep_definition")
         with self._world.lock:

@@ -27,7 +27,8 @@ class FakeProber:
     def answers(self, probe: Probe, timeout_s: float) -> tuple[bool, str]:
         place = probe.url or probe.address
         guest = self._at(probe)
-        if guest is None or not self._world.running_on(guest) or guest.uuid in self._world.silent_guests:
+        silent = self._world.silent_guests | self._world.unannounced_guests
+        if guest is None or not self._world.running_on(guest) or guest.uuid in silent:
             self._world.time.sleep(timeout_s)
             return False, f"{place} does not answer"
         return True, f"{place} answers"

@@ -242,6 +242,10 @@ class LibvirtHost:
         with self._asking(f"switch off the start at boot of guest {uuid}"):
             guests.autostart_off(self._domain(uuid))
 
+    def announce(self, uuid: str) -> None:
+        with self._asking(f"announce the addresses of guest {uuid}"):
+            guests.announce(self._domain(uuid))
+
     def keep_definition(self, uuid: str) -> None:
         with self._asking(f"keep the definition of guest {uuid}"):
             guests.keep_definition(self._connection, self._domain(uuid))

@@ -14,7 +14,7 @@ from vmferry.ports import HostPort, Prober, Watch
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
 from vmferry.service.transaction import Arrival
-from vmferry.service.verify import DEFINITION, ONE_COPY, verify
+from vmferry.service.verify import ANSWERS, DEFINITION, ONE_COPY, verify
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Arrivals:
             return Arrival(sure=False, error=f"{one_copy.detail}; its definitions were not seen: {definition.detail}")
         failed = "; ".join(f"{check.what}: {check.detail}" for check in checks if check.ok is False)
         problem = f"the guest is on {self.sides.target_name}, but: {failed}" if failed else None
-        return Arrival(sure=True, error=problem)
+        return Arrival(sure=True, error=problem, silent=by_name[ANSWERS].ok is False)
 
     def _measured(self, record: Record, last: JobStats | None) -> Measured | None:
         """None where libvirt does not give the figures; that says nothing about the migration itself."""

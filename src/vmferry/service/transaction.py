@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vmferry.errors import HostError, HostUnreachable, VmferryError
-from vmferry.flow.effects import Effect, Sighted, What, completing, has_copied, is_undone, quieting, undoing
+from vmferry.flow.effects import Effect, Sighted, What, announcing, completing, has_copied, is_undone, quieting, undoing
 from vmferry.flow.journal import Entry, Kind, failed_to, unanswered
 from vmferry.flow.settle import Cell, settle, told
 from vmferry.flow.sights import Sight
@@ -56,6 +56,8 @@ class Arrival:
     sure: bool
     """Exactly one copy runs, and its definitions were seen, by the word of both hosts."""
     error: str | None
+    silent: bool = False
+    """It did not answer on the network, where it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +326,7 @@ class Transaction:
         with self.log.step("verify"):
             arrival = self.guides.verify(self.record, self.last)
             self.record.renew(now=True)  # looking at everything takes up to its time limit
-            if arrival.error is not None and (self._complete() or not arrival.sure):
+            if arrival.error is not None and (self._complete(arrival.silent) or not arrival.sure):
                 arrival = self.guides.verify(self.record, self.last)
         self.problem, self.text = None, arrival.error or ""
         self._sure = arrival.sure
@@ -346,8 +348,8 @@ class Transaction:
         self.problem = self.making.problem if event is Event.LEAVE else None
         self._enter(event, self.text)
 
-    def _complete(self) -> bool:
-        """Whether anything was done."""
+    def _complete(self, silent: bool) -> bool:
+        """Whether anything was done, that may let the next look end better."""
 
         def next_one(seen: Sighted) -> Iterator[Effect]:
             if Sight.UNASKED in (seen.source, seen.target):
@@ -355,7 +357,10 @@ class Transaction:
             return completing(seen, self.sides.source_name, self.sides.target_name, self.record.before)
 
         done = self.making.one_by_one(next_one)
-        return self.making.one_by_one(lambda seen: quieting(seen, self.sides.source_name)) or done
+        done = self.making.one_by_one(lambda seen: quieting(seen, self.sides.source_name)) or done
+        if not silent:
+            return done
+        return self.making.one_by_one(lambda seen: announcing(self.record.made, self.sides.target_name)) or done
 
     def _conclude(self, state: State) -> None:
         result = self.record.job.result

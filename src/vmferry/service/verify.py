@@ -18,7 +18,7 @@ LIMIT_S = 10.0
 ONE_HOST_S = 5.0
 """For the hosts that the guest must not be on: one of them that hangs must not use up the time of all."""
 
-ONE_COPY, DEFINITION = "one running copy", "definition on the target only"
+ONE_COPY, DEFINITION, ANSWERS = "one running copy", "definition on the target only", "answers on the network"
 
 
 def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober) -> tuple[Verified, ...]:
@@ -30,7 +30,7 @@ def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober)
         (ONE_COPY, lambda: _one_copy(plan, sides, others)),
         (DEFINITION, lambda: _definition(plan, sides)),
         ("disks without an error", lambda: _disks(plan, sides)),
-        ("answers on the network", lambda: answers(plan, sides, prober)),
+        (ANSWERS, lambda: answers(plan, sides, prober)),
     ]
     told = sides.together([call for _, call in checks], LIMIT_S)
     return tuple(_verified(what, answer) for (what, _), answer in zip(checks, told, strict=True))

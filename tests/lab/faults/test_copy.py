@@ -192,4 +192,5 @@ def test_rows_67_and_81_a_guest_that_does_not_answer_stays_on_its_target(ground:
     assert (done.returncode, document["outcome"]) == (6, "migrated"), done.stderr
     assert "answers on the network" in document["error"]
     assert re.search(r"on h2 look at 52:54:[0-9a-f:]+ at vnet\d+, network lab", document["error"])
+    assert "done: announce the guest's addresses again, on h2" in ground.run("job", "show", document["job"]).stdout
     ground.safe_on("h2")

@@ -279,6 +279,13 @@ def test_a_guest_that_does_not_answer_afterwards_is_said(ground: Ground) -> None
     assert ground.running_on == ("beta",)
 
 
+def test_a_guest_that_is_not_found_is_announced_again(ground: Ground) -> None:
+    ground.world.unannounced_guests.add(ground.guest.uuid)
+    result = ground.run("beta")
+    assert (result.outcome, result.error) == (Outcome.MIGRATED, None)
+    assert all(check.ok for check in result.verification)
+
+
 def test_a_guest_without_an_address_is_not_called_silent(ground: Ground) -> None:
     ground.world.guests[ground.guest.uuid] = replace(ground.guest, probe=None)
     result = ground.run("beta")
