@@ -31,4 +31,5 @@ def standing(app: App) -> Standing:
         encryption=config.encryption,
         policy=app.policy,
         slots=config.slots,
+        stall_timeout_s=config.stall_timeout_s,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from vmferry.errors import UserError, VmferryError
 from vmferry.model.guest import Guest, Probe
 from vmferry.model.slots import UNLIMITED, Slots
-from vmferry.model.tuning import Convergence, Encryption
+from vmferry.model.tuning import STALL_S, Convergence, Encryption
 from vmferry.model.wish import Wish
 from vmferry.ports import HostPort, Store
 from vmferry.rules.policy import NO_POLICY, Policy
@@ -43,6 +43,7 @@ class Standing:
     encryption: Encryption = Encryption.AUTO
     policy: Policy = NO_POLICY
     slots: Slots = UNLIMITED
+    stall_timeout_s: float | None = STALL_S
 
     def usual_of(self, guest: str) -> Convergence:
         """What holds where neither its name in the configuration nor its own metadata say otherwise."""
@@ -80,6 +81,7 @@ def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool 
         bandwidth_bytes_s=how.bandwidth_bytes_s,
         max_downtime_ms=how.max_downtime_ms,
         max_time_s=how.max_time_s,
+        stall_timeout_s=standing.stall_timeout_s,
         convergence=how.convergence or standing.convergences.get(name),
         usual=standing.usual_of(name),
         post_copy=how.post_copy,

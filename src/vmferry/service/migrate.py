@@ -25,7 +25,7 @@ from vmferry.model.guest import Guest, GuestState, Probe
 from vmferry.model.job import DIRTY_PERIOD_S, Ask, Job, Plan
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 from vmferry.model.slots import UNLIMITED, Slots, Wait
-from vmferry.model.tuning import PLAIN, Convergence, Encryption, Tuning
+from vmferry.model.tuning import PLAIN, STALL_S, Convergence, Encryption, Tuning
 from vmferry.model.wish import Wish
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
 from vmferry.rules.policy import NO_POLICY, Policy
@@ -69,6 +69,8 @@ class Request:
     max_downtime_ms: int | None = None
     max_time_s: float | None = None
     """For the copy."""
+    stall_timeout_s: float | None = STALL_S
+    """As of the plan."""
     convergence: Convergence | None = None
     """None: the guest's own word, else `usual`."""
     usual: Convergence = Convergence.BALANCED
@@ -137,6 +139,7 @@ class Migration:
             bandwidth_bytes_s=request.bandwidth_bytes_s,
             max_downtime_ms=request.max_downtime_ms,
             max_time_s=request.max_time_s,
+            stall_timeout_s=request.stall_timeout_s,
             tuning=request.tuning,
         )
         self.result = MigrationResult(
