@@ -22,8 +22,9 @@ from vmferry.model.job import Job
 from vmferry.model.migration import Forecast, MigrationResult, Verified
 from vmferry.ports import HostPort, Jobs
 from vmferry.service.check import CheckReport, check
-from vmferry.service.migrate import Migration, Request, Tools
+from vmferry.service.migrate import Migration, Tools
 from vmferry.service.reconcile import Reconciler
+from vmferry.service.request import Request
 
 SOURCE, TARGET = "alpha", "beta"
 ADDRESS = "10.0.0.101"

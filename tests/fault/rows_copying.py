@@ -88,14 +88,22 @@ def row_41() -> None:
 
 
 def row_42() -> None:
-    """Only the data port blocked: the limit of time aborts; SRC."""
+    """Only the data port blocked: the limit of no progress aborts, or that of time; SRC. It hits no slow copy."""
     row = Row()
     row.fault(CopyEffect.STALLS)
-    row.run(max_time_s=20.0, post_copy=False)
+    row.run(post_copy=False, stall_timeout_s=30.0)
     row.on_source()
     assert row.world.time.now_s() < 60
-    assert "time of 20 s is over" in (row.result.error or "")
+    assert "nothing was sent for 30 s" in (row.result.error or "")
     row.retry()
+    late = Row()
+    late.fault(CopyEffect.STALLS)
+    late.run(max_time_s=20.0, post_copy=False)
+    late.on_source()
+    assert "time of 20 s is over" in (late.result.error or "")
+    slow = Row()
+    slow.run(stall_timeout_s=30.0, bandwidth_bytes_s=slow.guest.memory_bytes // 300)
+    slow.on_target()
 
 
 def row_44() -> None:

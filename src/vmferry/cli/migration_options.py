@@ -32,4 +32,5 @@ def standing(app: App) -> Standing:
         policy=app.policy,
         slots=config.slots,
         bandwidth_bytes_s=config.bandwidth_bytes_s,
+        stall_timeout_s=config.stall_timeout_s,
     )

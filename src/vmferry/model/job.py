@@ -43,6 +43,8 @@ class Plan:
     """The guest may stand still for so long; None: for as long as its QEMU has it."""
     max_time_s: float | None = None
     """For the copy; None: no limit."""
+    stall_timeout_s: float | None = None
+    """A copy that sends nothing for so long is given up; None: never."""
     convergence: Convergence = Convergence.BALANCED
     post_copy: bool = False
     """Libvirt was told that it may be switched to post-copy, which was found safe."""

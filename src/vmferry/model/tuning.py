@@ -5,6 +5,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+STALL_S = 60.0
+"""A copy that sends nothing for so long is given up, where nothing else is laid down. Libvirt's keepalive forgives a
+gap of up to 30 s, after which TCP may wait as long again before it tries anew: what both survive is no end.
+"""
+
 
 class Convergence(enum.StrEnum):
     """How far to go for a guest that dirties its memory about as fast as the link carries it."""

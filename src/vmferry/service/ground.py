@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from vmferry.errors import UserError, VmferryError
 from vmferry.model.guest import Guest, Probe
 from vmferry.model.slots import UNLIMITED, Slots
-from vmferry.model.tuning import Convergence, Encryption
+from vmferry.model.tuning import STALL_S, Convergence, Encryption
 from vmferry.model.wish import Wish
 from vmferry.ports import HostPort, Store
 from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.service.fleet import Fleet
 from vmferry.service.inventory import find_entry, find_guest
-from vmferry.service.migrate import Request
+from vmferry.service.request import Request
 from vmferry.service.survey import Unreached
 
 
@@ -45,6 +45,7 @@ class Standing:
     slots: Slots = UNLIMITED
     bandwidth_bytes_s: int | None = None
     """Of a link."""
+    stall_timeout_s: float | None = STALL_S
 
     def usual_of(self, guest: str) -> Convergence:
         """What holds where neither its name in the configuration nor its own metadata say otherwise."""
@@ -85,6 +86,7 @@ def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool 
         bandwidth_bytes_s=_least(how.bandwidth_bytes_s, link),
         max_downtime_ms=how.max_downtime_ms,
         max_time_s=how.max_time_s,
+        stall_timeout_s=standing.stall_timeout_s,
         convergence=how.convergence or standing.convergences.get(name),
         usual=standing.usual_of(name),
         post_copy=how.post_copy,

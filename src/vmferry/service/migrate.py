@@ -16,19 +16,17 @@ from typing import Protocol
 from vmferry.errors import Failed, Fenced, InDoubt, VmferryError
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.move import MoveFacts
-from vmferry.facts.wish import MoveWish
 from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.states import Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
-from vmferry.model.guest import Guest, GuestState, Probe
+from vmferry.model.guest import GuestState
 from vmferry.model.job import DIRTY_PERIOD_S, Ask, Job, Plan
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
-from vmferry.model.slots import UNLIMITED, Slots, Wait
-from vmferry.model.tuning import PLAIN, Convergence, Encryption, Tuning
+from vmferry.model.slots import Wait
+from vmferry.model.tuning import Convergence
 from vmferry.model.wish import Wish
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
-from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.rules.post_copy import unresumable, unsafe
 from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
@@ -37,56 +35,16 @@ from vmferry.service.orders import copy_order
 from vmferry.service.predict import Limits, predict
 from vmferry.service.record import Record
 from vmferry.service.refusals import left_alone, open_questions, refusal
+from vmferry.service.request import Request, move_wish
 from vmferry.service.sides import Sides, Together
 from vmferry.service.steps import StepLog, stamp
-from vmferry.service.survey import Unreached
 from vmferry.service.transaction import OUTCOMES, UNTOUCHED, Guides, Transaction
 
 TURN_EVERY_S = 0.5
-PATIENCE_S = 30.0
-"""Libvirt needs a moment to clean up a target whose QEMU died; a dead peer is seen by its keepalive after 30 s."""
-
 LONG_S, LONG_SOONER_S = 6.0, 3.0
 """Of a copy that is expected to take longer, a second for measuring what the guest dirties is well spent; the latter
 where it may be switched to post-copy to save time.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user asked for, with the hosts already connected."""
-
-    guest: Guest
-    source: HostPort
-    targets: Sequence[HostPort]
-    """The hosts to choose from; one where the user named it."""
-    others: Sequence[HostPort] = ()
-    """Every other connected host: where a second copy of the guest must not run."""
-    unreached: Sequence[Unreached] = ()
-    probe: Probe | None = None
-    """The user's own word on how the guest is seen; None leaves it to the guest's metadata."""
-    bandwidth_bytes_s: int | None = None
-    max_downtime_ms: int | None = None
-    max_time_s: float | None = None
-    """For the copy."""
-    convergence: Convergence | None = None
-    """None: the guest's own word, else `usual`."""
-    usual: Convergence = Convergence.BALANCED
-    post_copy: bool | None = None
-    """The user's own word; None: where the policy has a use for it and it is safe."""
-    tuning: Tuning = PLAIN
-    encryption: Encryption = Encryption.OFF
-    """What is laid down; `tuning.tls` is the user's own word for this one."""
-    accept_unknown: bool = False
-    """Go on although something could not be looked at: the user's own word."""
-    dry_run: bool = False
-    policy: Policy = NO_POLICY
-    definition: str | None = None
-    """The user's own definition of the guest for the target, as XML."""
-    slots: Slots = UNLIMITED
-    """How many may run beside it, here and everywhere."""
-    settle_limit_s: float = PATIENCE_S
-    """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
 
 class Listener(Protocol):
@@ -137,6 +95,7 @@ class Migration:
             bandwidth_bytes_s=request.bandwidth_bytes_s,
             max_downtime_ms=request.max_downtime_ms,
             max_time_s=request.max_time_s,
+            stall_timeout_s=request.stall_timeout_s,
             tuning=request.tuning,
         )
         self.result = MigrationResult(
@@ -372,28 +331,3 @@ class Migration:
             self.tools.store.save_result(result)
         except VmferryError as error:
             self.listener.note(f"this migration could not be recorded: {error.message}")
-
-
-def move_wish(request: Request) -> MoveWish:
-    """What the rules judge: post-copy only where the user asks for it, since else it is done without."""
-    tuning = request.tuning
-    left_open = request.post_copy is None and request.convergence is not Convergence.CAREFUL
-    return MoveWish(
-        persistent=request.guest.persistent,
-        post_copy=request.post_copy is True,
-        parallel=tuning.parallel,
-        connections=tuning.parallel_connections,
-        zerocopy=tuning.zerocopy,
-        compression=tuning.compression,
-        compression_tuning=tuning.compression_tuning,
-        auto_converge=tuning.auto_converge,
-        auto_converge_initial=tuning.auto_converge_initial,
-        auto_converge_increment=tuning.auto_converge_increment,
-        encryption=request.encryption,
-        tls=tuning.tls,
-        tls_destination=tuning.tls_destination,
-        bandwidth_bytes_s=request.bandwidth_bytes_s,
-        post_copy_bandwidth_bytes_s=None if left_open else tuning.post_copy_bandwidth_bytes_s,
-        max_downtime_ms=request.max_downtime_ms,
-        definition=request.definition,
-    )

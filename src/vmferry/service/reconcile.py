@@ -14,8 +14,9 @@ from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult, Verified
 from vmferry.ports import HostPort
 from vmferry.service.arrival import Arrivals
-from vmferry.service.migrate import PATIENCE_S, Tools
+from vmferry.service.migrate import Tools
 from vmferry.service.record import Record
+from vmferry.service.request import PATIENCE_S
 from vmferry.service.sides import Sides
 from vmferry.service.steps import StepLog
 from vmferry.service.tidying import is_due

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind
+from vmferry.flow.sights import Sight
+from vmferry.flow.stall import Still, stalled
 from vmferry.flow.states import Event, State
 from vmferry.flow.steer import Done, Reins, Step, steer
 from vmferry.forecast.convergence import Evidence, Point
@@ -43,6 +45,7 @@ class Steering:
     """Why the copy is to be aborted; empty: it is not."""
     _done: Done | None = None
     _sharing: Sharing = field(init=False)
+    _still: Still = field(default_factory=Still)
 
     def __post_init__(self) -> None:
         self._sharing = Sharing(self.record, self.sides, self.note)
@@ -58,6 +61,8 @@ class Steering:
         if stats.mode is not Mode.PRE_COPY:
             self.record.enter(Event.SWITCH, "the source says that it is in post-copy")
             return
+        if self._stalls(stats):
+            return
         if self._done is None:
             self._done = self._so_far()
         self._done = replace(self._done, forced=Ask.FORCE in asked)
@@ -68,6 +73,16 @@ class Steering:
             self.gave_up = step.why
             return
         self._take(step, self._done)
+
+    def _stalls(self, stats: JobStats) -> bool:
+        """Whether it is given up for that. One that has sent all waits for the target's word, and is left to."""
+        self._still = self._still.seen(stats)
+        why = stalled(self._still, self.record.job.plan.stall_timeout_s)
+        sending = (Sight.MOVING, Sight.SWITCHING) if stats.remaining_bytes else (Sight.MOVING,)
+        if why is None or self.sides.look().source not in sending:
+            return False
+        self.gave_up = why
+        return True
 
     def _so_far(self) -> Done:
         """What this worker or the one before it has done."""

@@ -19,8 +19,9 @@ from vmferry.ports import HostPort
 from vmferry.service.check import CheckReport, check, check_one
 from vmferry.service.definition import target_diff
 from vmferry.service.elsewhere import look_elsewhere
-from vmferry.service.migrate import Migration, Request, Tools
+from vmferry.service.migrate import Migration, Tools
 from vmferry.service.parallel import all_at_once
+from vmferry.service.request import Request
 from vmferry.service.survey import survey
 
 from .test_migrate import Seen

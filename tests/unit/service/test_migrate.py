@@ -18,9 +18,10 @@ from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Disk, GuestState, Nic, Probe
 from vmferry.model.migration import Forecast, JobStats, MigrationResult, Outcome, Verified
 from vmferry.service.check import CheckReport
-from vmferry.service.migrate import Migration, Request, Tools
+from vmferry.service.migrate import Migration, Tools
 from vmferry.service.orders import data_uri
 from vmferry.service.parallel import all_at_once
+from vmferry.service.request import Request
 
 ADDRESS = "10.0.0.101"
 SHARED = Disk("vda", "disk", "file", "/srv/shared/web.img", "raw", "none")

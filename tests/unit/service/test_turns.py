@@ -18,8 +18,9 @@ from vmferry.model.guest import Disk
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import JobStats, MigrationResult, Outcome
 from vmferry.model.slots import Slots
-from vmferry.service.migrate import Migration, Request, Tools
+from vmferry.service.migrate import Migration, Tools
 from vmferry.service.parallel import all_at_once
+from vmferry.service.request import Request
 
 from .test_migrate import Seen
 
