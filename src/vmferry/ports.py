@@ -134,6 +134,9 @@ class HostPort(Protocol):
     def autostart_off(self, uuid: str) -> None:
         """Do not start a guest that is shut off with the host any more. Raises HostError."""
 
+    def pause(self, uuid: str) -> None:
+        """Let a running guest stand still, as its user may."""
+
     def announce(self, uuid: str) -> None:
         """Have QEMU tell the network again where the running guest's cards are. Libvirt notes that its monitor was used
         by another one (the taint `custom-monitor`).

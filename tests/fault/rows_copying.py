@@ -179,10 +179,16 @@ def row_49() -> None:
 def row_50() -> None:
     """User pauses the guest during the copy: arrives paused, stays paused."""
     row = Row()
-    row.at(50, lambda: row.source.run(row.uuid, GuestState.PAUSED))
+    row.at(50, lambda: row.source.run(row.uuid, GuestState.PAUSED, Reason.MIGRATION))
     row.run()
     row.on_target("paused")
     assert "resume_held" not in {method for _, method, _ in row.changes}
+    assert row.result.error is None
+    again = Row()
+    again.at(30, lambda: again.source.run(again.uuid, GuestState.PAUSED, Reason.MIGRATION))
+    again.at(60, lambda: again.source.run(again.uuid, GuestState.RUNNING))
+    again.run()
+    again.on_target()
 
 
 def row_51() -> None:

@@ -21,8 +21,9 @@ from vmferry.flow.effects import Effect, What
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
 from vmferry.service import making, reconcile, sides, transaction
+from vmferry.service.guides import Arrival
 from vmferry.service.record import Record
-from vmferry.service.transaction import Arrival, Transaction
+from vmferry.service.transaction import Transaction
 
 from .ground import Ground
 from .nemesis import AT_ANY, AT_HOSTS, AT_JOBS, history

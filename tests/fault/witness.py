@@ -17,7 +17,7 @@ from .ground import OWN_DOWNTIME_MS, SOURCE, TARGET
 
 DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "autostart_off", "keep_definition")
 LIMITS = ("set_max_downtime", "set_max_bandwidth")
-CHANGES = ("begin", "abort", *LIMITS, "start_post_copy", "suspend_moving", "announce", *DESTRUCTIVE)
+CHANGES = ("begin", "abort", *LIMITS, "start_post_copy", "suspend_moving", "pause", "announce", *DESTRUCTIVE)
 WORDS = {
     "begin": ("copy the guest", "resume a broken post-copy"),
     "start_post_copy": ("switch to post-copy",),
@@ -29,6 +29,7 @@ WORDS = {
     "resume_held": ("resume the guest",),
     "undefine_off": ("remove the definition that the migration made", "remove the definition that has moved"),
     "autostart_off": ("switch off the start at boot",),
+    "pause": ("pause the guest, as it was",),
     "announce": ("announce the guest's addresses again",),
     "keep_definition": ("keep the definition",),
 }

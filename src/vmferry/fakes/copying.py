@@ -317,7 +317,8 @@ class _Copy:
         """At one instant: there is no moment at which it runs on both, or on neither."""
         uuid, order, fault = self.guest.uuid, self.order, self.fault
         effect = fault.effect if fault is not None else None
-        moved = self.load.stopped or self.post_copy
+        held = self.source.reasons.get(uuid) is Reason.MIGRATION  # also by somebody who paused it: libvirt lets it run
+        moved = self.load.stopped or self.post_copy or held
         state = self.state if moved else self.source.active[uuid]
         if effect is CopyEffect.CONFIRM_FAILS:
             self.source.run(uuid, GuestState.PAUSED, Reason.MIGRATION)

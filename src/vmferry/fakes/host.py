@@ -145,7 +145,11 @@ class FakeConnection:
 
     def job_stats(self, uuid: str) -> JobStats | None:
         self._world.answer(self._host, "job_stats")
-        return self._host.jobs.get(uuid)
+        stats = self._host.jobs.get(uuid)
+        if stats is None:
+            return None
+        paused = self._host.active.get(uuid) is GuestState.PAUSED
+        return replace(stats, held=paused and self._host.reasons.get(uuid) is Reason.MIGRATION)
 
     def completed_stats(self, uuid: str) -> JobStats | None:
         self._world.answer(self._host, "completed_stats")
@@ -222,6 +226,11 @@ class FakeConnection:
             if self._known(uuid) is not GuestState.SHUT_OFF:
                 raise self._error("the guest is not shut off", copying.INVALID)
             self._host.autostart.discard(uuid)
+
+    def pause(self, uuid: str) -> None:
+        self._world.answer(self._host, "pause")
+        self._known(uuid)
+        self._host.run(uuid, GuestState.PAUSED)
 
     def announce(self, uuid: str) -> None:
         self._world.answer(self._host, "announce")

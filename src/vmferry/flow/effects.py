@@ -37,6 +37,8 @@ class What(enum.StrEnum):
     UNDEFINE_SOURCE = "remove the definition that has moved"
     AUTOSTART_OFF = "switch off the start at boot"
     """On the source, of a definition that has moved and cannot be removed."""
+    PAUSE = "pause the guest, as it was"
+    """On the target, where libvirt lets one run that somebody has paused during the copy."""
     ANNOUNCE = "announce the guest's addresses again"
     """On the target. QEMU does so by itself at the switch; this is for a guest that is not found there."""
     KEEP_DEFINITION = "keep the definition"
@@ -60,6 +62,7 @@ MADE_IN = {
     What.DESTROY_STALE: (State.SWITCHED,),
     What.UNDEFINE_SOURCE: (State.SWITCHED, State.TIDYING),
     What.AUTOSTART_OFF: (State.SWITCHED, State.TIDYING),
+    What.PAUSE: (State.SWITCHED,),
     What.ANNOUNCE: (State.SWITCHED,),
     What.KEEP_DEFINITION: (State.SWITCHED,),
 }
@@ -103,7 +106,7 @@ def blocked(effect: Effect, seen: Sighted, before: Before) -> str | None:
             allowed = is_left_behind(seen) and seen.target_keeps
         case What.AUTOSTART_OFF:
             allowed = is_left_behind(seen)
-        case What.ANNOUNCE:
+        case What.PAUSE | What.ANNOUNCE:
             allowed = here in (Sight.ABSENT, Sight.OFF) and there is Sight.RUNS
         case What.KEEP_DEFINITION:
             allowed = here in (Sight.ABSENT, Sight.OFF) and there in _IS_THERE
@@ -170,6 +173,12 @@ def completing(seen: Sighted, source: str, target: str, before: Before) -> Itera
         yield Effect(What.KEEP_DEFINITION, target)
     if before.persistent and (seen.source is Sight.OFF or (seen.source is Sight.HELD and seen.source_keeps)):
         yield Effect(What.UNDEFINE_SOURCE, source)
+
+
+def pausing(made: Sequence[Effect], seen: Sighted, target: str) -> Iterator[Effect]:
+    """Once: who resumes it there has his reasons."""
+    if seen.target is Sight.RUNS and not any(effect.what is What.PAUSE for effect in made):
+        yield Effect(What.PAUSE, target)
 
 
 def announcing(made: Sequence[Effect], target: str) -> Iterator[Effect]:

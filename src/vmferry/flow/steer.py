@@ -63,6 +63,21 @@ class Step:
     value: int | None = None
 
 
+def user_paused(evidence: Evidence, done: Done) -> bool | None:
+    """Whether somebody paused the guest during its copy; None: it may as well be held for its switch, or by us.
+
+    Libvirt calls both the same, but QEMU holds a guest for its switch only once what is left fits into the downtime.
+    """
+    last = evidence.last
+    if last is None or done.suspended or last.mode is not Mode.PRE_COPY:
+        return None
+    if not last.held:
+        return False
+    if evidence.rate_bytes_s is None:
+        return None
+    return True if last.remaining_bytes > 2 * evidence.rate_bytes_s * done.limit_ms / 1000 else None
+
+
 def steer(evidence: Evidence, reins: Reins, done: Done) -> Step | None:
     """The next step; None: let it go on as it does."""
     last = evidence.last

@@ -242,6 +242,10 @@ class LibvirtHost:
         with self._asking(f"switch off the start at boot of guest {uuid}"):
             guests.autostart_off(self._domain(uuid))
 
+    def pause(self, uuid: str) -> None:
+        with self._asking(f"pause guest {uuid}"):
+            self._domain(uuid).suspend()
+
     def announce(self, uuid: str) -> None:
         with self._asking(f"announce the addresses of guest {uuid}"):
             guests.announce(self._domain(uuid))

@@ -97,12 +97,13 @@ _MODES = {
     (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED): Mode.BROKEN,
 }
 """By a source's state and libvirt's reason for it."""
+_HELD = (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION)
 
 
 def running(domain: libvirt.virDomain) -> JobStats | None:
     try:
         figures = domain.jobStats()
-        mode = _MODES.get(tuple(domain.state()), Mode.PRE_COPY)
+        state = tuple(domain.state())
     except libvirt.libvirtError as error:
         if error.get_error_code() in _NO_JOB:
             return None
@@ -110,7 +111,7 @@ def running(domain: libvirt.virDomain) -> JobStats | None:
     outgoing = figures.get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
     if not outgoing or figures["type"] == libvirt.VIR_DOMAIN_JOB_NONE:
         return None
-    return replace(read_stats(figures), mode=mode)
+    return replace(read_stats(figures), mode=_MODES.get(state, Mode.PRE_COPY), held=state == _HELD)
 
 
 _KINDS = {

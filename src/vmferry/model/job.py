@@ -48,6 +48,8 @@ class Plan:
     convergence: Convergence = Convergence.BALANCED
     post_copy: bool = False
     """Libvirt was told that it may be switched to post-copy, which was found safe."""
+    user_paused: bool = False
+    """Somebody has paused the guest during the copy: so it is to be on the target."""
     post_copy_sooner: bool = False
     """Also to save time: the user has asked for it."""
     tuning: Tuning = PLAIN

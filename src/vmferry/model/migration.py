@@ -68,6 +68,8 @@ class JobStats:
     throttle_percent: int | None = None
     """By how much auto-converge slows the guest down now."""
     mode: Mode = Mode.PRE_COPY
+    held: bool = False
+    """The guest stands still, as for its switch; or since somebody has paused it, which libvirt calls the same."""
 
 
 @dataclass(frozen=True, slots=True)

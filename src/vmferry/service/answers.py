@@ -21,6 +21,8 @@ Seen = tuple[bool | None, str]
 
 def answers(plan: Plan, sides: Sides, prober: Prober) -> Seen:
     """On the network, where an address is known; the agent's word alone only where none is."""
+    if plan.user_paused:
+        return None, "it was paused during the copy, and is paused again"
     calls: list[Callable[[], Seen]] = [lambda: _outside(plan, prober), lambda: _agent(plan, sides)]
     told = sides.together(calls, ANSWER_S + 1)
     (outside, seen), (agent, agents) = ((None, f"{each}") if isinstance(each, Exception) else each for each in told)

@@ -11,9 +11,9 @@ from vmferry.flow.journal import Entry
 from vmferry.flow.states import State
 from vmferry.model.migration import JobStats, Measured, Mode, Verified
 from vmferry.ports import HostPort, Prober, Watch
+from vmferry.service.guides import Arrival
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
-from vmferry.service.transaction import Arrival
 from vmferry.service.verify import ANSWERS, DEFINITION, ONE_COPY, verify
 
 

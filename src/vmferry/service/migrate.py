@@ -31,6 +31,7 @@ from vmferry.rules.post_copy import unresumable, unsafe
 from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
 from vmferry.service.definition import arriving, kept_disks
+from vmferry.service.guides import Guides
 from vmferry.service.orders import copy_order
 from vmferry.service.predict import Limits, predict
 from vmferry.service.record import Record
@@ -38,7 +39,7 @@ from vmferry.service.refusals import left_alone, open_questions, refusal
 from vmferry.service.request import Request, move_wish
 from vmferry.service.sides import Sides, Together
 from vmferry.service.steps import StepLog, stamp
-from vmferry.service.transaction import OUTCOMES, UNTOUCHED, Guides, Transaction
+from vmferry.service.transaction import OUTCOMES, UNTOUCHED, Transaction
 
 TURN_EVERY_S = 0.5
 LONG_S, LONG_SOONER_S = 6.0, 3.0

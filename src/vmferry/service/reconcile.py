@@ -14,13 +14,14 @@ from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult, Verified
 from vmferry.ports import HostPort
 from vmferry.service.arrival import Arrivals
+from vmferry.service.guides import Guides
 from vmferry.service.migrate import Tools
 from vmferry.service.record import Record
 from vmferry.service.request import PATIENCE_S
 from vmferry.service.sides import Sides
 from vmferry.service.steps import StepLog
 from vmferry.service.tidying import is_due
-from vmferry.service.transaction import UNTOUCHED, Guides, Transaction
+from vmferry.service.transaction import UNTOUCHED, Transaction
 
 Find = Callable[[str], HostPort | None]
 """A host by name; None where there is no connection to it."""

@@ -101,6 +101,12 @@ class Record:
         """On the disk with the next write."""
         self.job = replace(self.job, plan=replace(self.job.plan, share_bytes_s=share_bytes_s))
 
+    def user_paused(self, paused: bool) -> None:
+        """Somebody has, during the copy; or let it run again."""
+        self.job = replace(self.job, plan=replace(self.job.plan, user_paused=paused))
+        text = "somebody has paused the guest" if paused else "the guest runs again"
+        self.write(self.entry(Kind.SAW, text=text))
+
     def _wrote(self, job: Job, entries: Sequence[Entry]) -> None:
         self.job = job
         self.entries.extend(entries)

@@ -86,6 +86,8 @@ class Sides:
                 host.autostart_off(uuid)
             case What.RESUME_SOURCE:
                 host.resume_held(uuid)
+            case What.PAUSE:
+                host.pause(uuid)
             case What.ANNOUNCE:
                 host.announce(uuid)
             case What.KEEP_DEFINITION:

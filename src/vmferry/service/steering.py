@@ -11,7 +11,7 @@ from vmferry.flow.journal import Kind
 from vmferry.flow.sights import Sight
 from vmferry.flow.stall import Still, stalled
 from vmferry.flow.states import Event, State
-from vmferry.flow.steer import Done, Reins, Step, steer
+from vmferry.flow.steer import Done, Reins, Step, steer, user_paused
 from vmferry.forecast.convergence import Evidence, Point
 from vmferry.model.job import DIRTY_PERIOD_S, Ask, Plan
 from vmferry.model.migration import JobStats, Mode
@@ -66,6 +66,9 @@ class Steering:
         if self._done is None:
             self._done = self._so_far()
         self._done = replace(self._done, forced=Ask.FORCE in asked)
+        paused = user_paused(self.evidence, self._done)
+        if paused is not None and paused is not self.record.job.plan.user_paused:
+            self.record.user_paused(paused)
         step = steer(self.evidence, reins(self.record.job.plan), self._done)
         if step is None:
             return

@@ -7,22 +7,30 @@ same.
 
 from __future__ import annotations
 
-import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from vmferry.errors import HostError, HostUnreachable, VmferryError
-from vmferry.flow.effects import Effect, Sighted, What, announcing, completing, has_copied, is_undone, quieting, undoing
+from vmferry.flow.effects import (
+    Effect,
+    Sighted,
+    What,
+    announcing,
+    completing,
+    has_copied,
+    is_undone,
+    pausing,
+    quieting,
+    undoing,
+)
 from vmferry.flow.journal import Entry, Kind, failed_to, unanswered
 from vmferry.flow.settle import Cell, settle, told
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import AT_REST, Event, State, next_state
-from vmferry.forecast.progress import Progress
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, Outcome
-from vmferry.ports import Clock, Copy, Jobs
+from vmferry.ports import Copy
 from vmferry.rules.post_copy import resume_crashes
 from vmferry.service.believing import believed
+from vmferry.service.guides import Guides
 from vmferry.service.making import Making
 from vmferry.service.orders import resume_order
 from vmferry.service.record import Record
@@ -47,38 +55,6 @@ OUTCOMES = {
     State.FAILED: Outcome.FAILED,
     State.IN_DOUBT: Outcome.IN_DOUBT,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What was seen of a guest that is on its target."""
-
-    sure: bool
-    """Exactly one copy runs, and its definitions were seen, by the word of both hosts."""
-    error: str | None
-    silent: bool = False
-    """It did not answer on the network, where it should."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guides:
-    """What a transaction needs beside its hosts."""
-
-    jobs: Jobs
-    clock: Clock
-    patience_s: float
-    """For what libvirt may still change by itself."""
-    verify: Callable[[Record, JobStats | None], Arrival]
-    show: Callable[[Progress], None]
-    settling: Callable[[VmferryError | None], None]
-    cancel: threading.Event
-    checked_s: float = math.inf
-    """When the check let it pass, by the clock."""
-    note: Callable[[str], None] = lambda text: None
-    explain: Callable[[], str] = lambda: ""
-    """What a check refuses now, after a copy that failed; empty: nothing. Libvirt itself loses the target's words
-    about every other time, to a connection that it closes first.
-    """
 
 
 class Transaction:
@@ -324,13 +300,20 @@ class Transaction:
     def _verify(self) -> None:
         """SWITCHED: complete what libvirt left undone, and look at everything."""
         with self.log.step("verify"):
+            self._pause_again()
             arrival = self.guides.verify(self.record, self.last)
             self.record.renew(now=True)  # looking at everything takes up to its time limit
             if arrival.error is not None and (self._complete(arrival.silent) or not arrival.sure):
+                self._pause_again()
                 arrival = self.guides.verify(self.record, self.last)
         self.problem, self.text = None, arrival.error or ""
         self._sure = arrival.sure
         self.record.enter(Event.GO, self.text)
+
+    def _pause_again(self) -> None:
+        """First of all: until then it runs, though somebody has paused it."""
+        if self.record.job.plan.user_paused:
+            self.making.one_by_one(lambda seen: pausing(self.record.made, seen, self.sides.target_name))
 
     def _finish(self) -> None:
         """VERIFIED: it was looked at just now."""

@@ -28,6 +28,7 @@ MAY: dict[What, set[tuple[Sight, Sight]]] = {
     What.DESTROY_STALE: {(S.HELD, S.RUNS), (S.HELD, S.MOVING), (S.HELD, S.SWITCHING)},
     What.UNDEFINE_SOURCE: {(S.OFF, S.RUNS), (S.OFF, S.PAUSED), (S.OFF, S.MOVING), (S.OFF, S.SWITCHING)},
     What.AUTOSTART_OFF: {(S.OFF, S.RUNS), (S.OFF, S.PAUSED), (S.OFF, S.MOVING), (S.OFF, S.SWITCHING)},
+    What.PAUSE: {(S.ABSENT, S.RUNS), (S.OFF, S.RUNS)},
     What.ANNOUNCE: {(S.ABSENT, S.RUNS), (S.OFF, S.RUNS)},
     What.KEEP_DEFINITION: {
         *((S.ABSENT, there) for there in (S.RUNS, S.PAUSED, S.MOVING, S.SWITCHING)),
