@@ -93,6 +93,9 @@ class HostPort(Protocol):
     def look(self, uuid: str) -> Look | None:
         """Who has the guest, as this host has it now. None only where it answered that it knows none such."""
 
+    def prepare_to_send(self) -> None:
+        """Have ready what `begin` needs, in the background."""
+
     def begin(self, order: MigrationOrder) -> Copy:
         """Begin to copy it to another host. Goes on by itself, whatever becomes of this process."""
 

@@ -138,6 +138,9 @@ class FakeConnection:
         self._known(order.guest_uuid)
         copying.migrate(self._world, self._host, order)
 
+    def prepare_to_send(self) -> None:
+        """There is nothing to have ready."""
+
     def begin(self, order: MigrationOrder) -> copying.FakeCopy:
         self._world.answer(self._host, "migrate")
         self._known(order.guest_uuid)

@@ -14,6 +14,8 @@ from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem
 
 if TYPE_CHECKING:
+    from libvirt import virConnect
+
     from vmferry.hosts.host import LibvirtHost
 
 REOPEN_LIMIT_S = 4.0
@@ -43,6 +45,7 @@ class LibvirtConnector:
             from vmferry.hosts.host import LibvirtHost
             from vmferry.hosts.line import Line
             from vmferry.hosts.opening import open_connection
+            from vmferry.hosts.sender import Sender
 
             events.start()
             way = begun()
@@ -51,5 +54,9 @@ class LibvirtConnector:
             if early:
                 shell.begin()
             connection = open_connection(entry, timeout_s, deadline, way)
-            line = Line(connection, lambda: open_connection(entry, REOPEN_LIMIT_S))
-            return LibvirtHost(entry, line, shell, undo.pop_all())
+
+            def reopen() -> virConnect:
+                return open_connection(entry, REOPEN_LIMIT_S)
+
+            sender = Sender(lambda: Line(open_connection(entry, REOPEN_LIMIT_S, ways=way), reopen))
+            return LibvirtHost(entry, Line(connection, reopen), sender, shell, undo.pop_all())

@@ -10,6 +10,7 @@ import libvirt
 
 from vmferry.errors import HostUnreachable
 from vmferry.facts.disk import DiskSight
+from vmferry.hosts.line import Line
 from vmferry.hosts.shell import Shell
 from vmferry.hosts.sights import Source, answers, not_asked, request, sight, sources
 from vmferry.model.guest import Disk
@@ -23,19 +24,19 @@ _MARK = ".vmferry-mark-"
 
 
 def look_at(
-    disks: Sequence[Disk], shell: Shell, connection: libvirt.virConnect, marks: Sequence[Sequence[str]] = ()
+    disks: Sequence[Disk], shell: Shell, line: Line, marks: Sequence[Sequence[str]] = ()
 ) -> tuple[DiskSight, ...]:
     """One sight a disk, in order. A host that cannot be looked at is no error: what it sees is not known.
 
     `marks` are those that the disks' own host has left, for each disk in order; none are looked for without.
     """
-    return _look(disks, shell, connection, marks or [() for _ in disks], leave=False)
+    return _look(disks, shell, line, marks or [() for _ in disks], leave=False)
 
 
-def mark(disks: Sequence[Disk], shell: Shell, connection: libvirt.virConnect) -> tuple[DiskSight, ...]:
+def mark(disks: Sequence[Disk], shell: Shell, line: Line) -> tuple[DiskSight, ...]:
     """Look at them, and leave a mark beside each of their files, until `unmark` or for 20 s."""
     names = [tuple(_MARK + secrets.token_hex(12) for _ in sources(disk)) for disk in disks]
-    return _look(disks, shell, connection, names, leave=True)
+    return _look(disks, shell, line, names, leave=True)
 
 
 def unmark(shell: Shell) -> None:
@@ -45,14 +46,13 @@ def unmark(shell: Shell) -> None:
 
 
 def _look(
-    disks: Sequence[Disk], shell: Shell, connection: libvirt.virConnect, marks: Sequence[Sequence[str]], *, leave: bool
+    disks: Sequence[Disk], shell: Shell, line: Line, marks: Sequence[Sequence[str]], *, leave: bool
 ) -> tuple[DiskSight, ...]:
     if not shell.available:
         problem = "there is no shell on this host; declare ssh"
         return tuple(DiskSight(disk.target, None, problem=problem) for disk in disks)
     wanted = [
-        tuple(_found(source, connection) for source in sources(disk, names))
-        for disk, names in zip(disks, marks, strict=True)
+        tuple(_found(source, line) for source in sources(disk, names)) for disk, names in zip(disks, marks, strict=True)
     ]
     try:
         seen = _ask(shell, [each for group in wanted for each in group if isinstance(each, Source)], leave=leave)
@@ -61,14 +61,15 @@ def _look(
     return tuple(_whole(disk, group, seen) for disk, group in zip(disks, wanted, strict=True))
 
 
-def _found(source: Source, connection: libvirt.virConnect) -> Source | DiskSight:
+def _found(source: Source, line: Line) -> Source | DiskSight:
     """A volume is what the host's own pool says it is."""
     if source.kind != "volume":
         return source
     pool, _, volume = source.word.partition("/")
     try:
-        found = connection.storagePoolLookupByName(pool).storageVolLookupByName(volume)
-        kind, path = _VOLUME_KINDS.get(found.info()[0], "volume"), found.path()
+        with line.used():
+            found = line.connection.storagePoolLookupByName(pool).storageVolLookupByName(volume)
+            kind, path = _VOLUME_KINDS.get(found.info()[0], "volume"), found.path()
         return replace(source, kind="network" if "://" in path else kind, word=path)
     except libvirt.libvirtError as error:
         problem = f"volume {volume!a} of pool {pool!a}: {error}"

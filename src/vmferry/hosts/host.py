@@ -21,6 +21,7 @@ from vmferry.hosts.disks import look_at, mark, unmark
 from vmferry.hosts.greeting import Greeting, read_greeting
 from vmferry.hosts.line import Line
 from vmferry.hosts.probes import probe
+from vmferry.hosts.sender import Sender
 from vmferry.hosts.shell import Shell
 from vmferry.hosts.threaded import InThread
 from vmferry.hosts.told.clock import read_clock
@@ -39,9 +40,9 @@ HELD = (Reason.MIGRATION, Reason.STARTING_UP, Reason.RESUME_FAILED)
 class LibvirtHost:
     """Made by `LibvirtConnector`. Methods may be called from any thread, also at the same time."""
 
-    def __init__(self, entry: HostEntry, line: Line, shell: Shell, ways: contextlib.ExitStack) -> None:
-        """`ways` ends what the connection runs through, after it."""
-        self._entry, self._line, self._shell, self._ways = entry, line, shell, ways
+    def __init__(self, entry: HostEntry, line: Line, sender: Sender, shell: Shell, ways: contextlib.ExitStack) -> None:
+        """`sender`: for the calls that migrate. `ways` ends what the connections run through, after them."""
+        self._entry, self._line, self._sender, self._shell, self._ways = entry, line, sender, shell, ways
         self._capabilities: Capabilities | None = None
         self._domains: tuple[DomainSupport, ...] | None = None
         self._capabilities_lock = threading.Lock()  # held while they are asked for: the answer is big
@@ -73,19 +74,20 @@ class LibvirtHost:
         return True
 
     def describe(self) -> Host:
+        release = self._greeting().release
         with self._asking("tell what it is"):
-            return inventory.describe(self._entry, self._connection, self._greeting().release)
+            return inventory.describe(self._entry, self._connection, release)
 
     def guests(self) -> tuple[Guest, ...]:
         with self._asking("list its guests"):
             return guests.all_guests(self._connection, self._entry.name)
 
     def facts(self) -> HostFacts:
+        greeting = self._greeting()
+        asked_s = time.time()
+        told = self._told()
+        clock = read_clock(told, asked_s, time.time())
         with self._asking("tell its facts"):
-            greeting = self._greeting()
-            asked_s = time.time()
-            told = self._told()
-            clock = read_clock(told, asked_s, time.time())
             known, domains = self._known_capabilities(), self._known_domains()
             return inventory.facts(self._entry, self._connection, known, greeting, told, domains, clock)
 
@@ -146,12 +148,10 @@ class LibvirtHost:
             return abilities.baseline(self._connection, arch, virt_type, cpus)
 
     def see_disks(self, disks: Sequence[Disk], marks: Sequence[Sequence[str]] = ()) -> tuple[DiskSight, ...]:
-        with self._line.used():
-            return look_at(disks, self._shell, self._connection, marks)
+        return look_at(disks, self._shell, self._line, marks)
 
     def mark_disks(self, disks: Sequence[Disk]) -> tuple[DiskSight, ...]:
-        with self._line.used():
-            return mark(disks, self._shell, self._connection)
+        return mark(disks, self._shell, self._line)
 
     def unmark_disks(self) -> None:
         unmark(self._shell)
@@ -170,12 +170,16 @@ class LibvirtHost:
         with self._asking(f"tell who has guest {uuid}"):
             return guests.look(self._domain(uuid)) if self._knows(uuid) else None
 
+    def prepare_to_send(self) -> None:
+        self._sender.prepare()
+
     def begin(self, order: MigrationOrder) -> Copy:
         return InThread(lambda: self.migrate(order))
 
     def migrate(self, order: MigrationOrder) -> None:
-        with self._asking(f"migrate guest {order.guest_uuid}"):
-            jobs.migrate(self._domain(order.guest_uuid), order)
+        line = self._sender.line()
+        with line.used(), asking(self._entry.name, line.connection, f"migrate guest {order.guest_uuid}"):
+            jobs.migrate(line.domain(order.guest_uuid), order)
 
     def job_stats(self, uuid: str) -> JobStats | None:
         with self._asking(f"tell of the migration of guest {uuid}"):
@@ -255,6 +259,7 @@ class LibvirtHost:
             guests.keep_definition(self._connection, self._domain(uuid))
 
     def close(self) -> None:
+        self._sender.close()
         self._line.close()
         self._ways.close()
 

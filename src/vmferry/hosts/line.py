@@ -1,4 +1,8 @@
-"""A connection that is made anew when it was found broken: libvirt on the other side lives on without it."""
+"""A connection that is made anew when it was found broken: libvirt on the other side lives on without it.
+
+One call at a time runs on it. Where a connection breaks, libvirt's client (seen with 9.0) tells only one of the threads
+that wait for an answer; the others wait for ever. So a call that takes long, as a migration's, has a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ class Line:
         self._closed = False
         self._users = 0
         self._lock = threading.Lock()  # held to look at and replace all of these
+        self._turn = threading.RLock()  # held for a call
 
     @property
     def connection(self) -> libvirt.virConnect:
@@ -44,15 +49,25 @@ class Line:
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
-        """For as long as a call runs. Libvirt's own calls hold no reference: to close under one of them is a crash."""
+        """For as long as a call runs, and alone; a dead connection is told to whoever waits on it within its keepalive.
+
+        Libvirt's own calls hold no reference: to close under one of them is a crash.
+        """
         with self._lock:
             self._users += 1
         try:
-            yield
+            with self._turn:
+                yield
         finally:
             with self._lock:
                 self._users -= 1
                 self._close_unused()
+
+    @property
+    def busy(self) -> bool:
+        """A call runs on it, or waits for its turn."""
+        with self._lock:
+            return self._users > 0
 
     def close(self) -> None:
         """At once, or after the last call that runs; one that never answers keeps it to the end of the process."""

@@ -165,6 +165,7 @@ class Migration:
         return replace(self.result, outcome=Outcome.REFUSED, error=refused, steps=self.log.steps)
 
     def _run(self, record: Record) -> MigrationResult:
+        self.request.source.prepare_to_send()
         chosen, refused = self._choose()
         if chosen is None:
             return self._end(record, Event.REFUSE, refused)

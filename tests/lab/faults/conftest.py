@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,10 +79,17 @@ class Ground:
             start_new_session=True,
         )
 
-    def begin(self, *options: str, held: bool = False) -> None:
+    def configured(self, folder: Path, text: str) -> tuple[str, ...]:
+        """The command, with this after what the lab's configuration says."""
+        place = folder / "config.toml"
+        given = Path(self.document("lab", "status")["config"]).read_text(encoding="utf-8")
+        place.write_text(f"{given}\n{text}\n", encoding="utf-8")
+        return (*VMFERRY, "--config", str(place))
+
+    def begin(self, *options: str, held: bool = False, program: Sequence[str] = VMFERRY) -> None:
         """Returns once memory is being sent; `held`: once the guest stands still for it."""
         sent = self.sent()
-        self.start(*options)
+        self.start(*options, program=program)
         until(lambda: self._goes_on() and self.sent() > sent + MUCH)
         if held:
             until(lambda: self._goes_on() and self.states().get("h1", "").startswith("paused"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -183,13 +182,9 @@ def test_row_53_nothing_is_attached_meanwhile(ground: Ground) -> None:
 
 
 def test_rows_67_and_81_a_guest_that_does_not_answer_stays_on_its_target(ground: Ground, tmp_path: Path) -> None:
-    config = json.loads(ground.run("lab", "status", "-o", "json").stdout)["config"]
-    text = Path(config).read_text(encoding="utf-8")
-    place = tmp_path / "config.toml"
-    place.write_text(f'{text}\n[guests.{GUEST}]\naddress = "10.255.255.1"\n', encoding="utf-8")
-    done = ground.run("--config", str(place), "migrate", GUEST, "--to", "h2", "-o", "json", check=False)
-    document = json.loads(done.stdout)
-    assert (done.returncode, document["outcome"]) == (6, "migrated"), done.stderr
+    ground.start(program=ground.configured(tmp_path, f'[guests.{GUEST}]\naddress = "10.255.255.1"'))
+    code, document, said = ground.end()
+    assert (code, document["outcome"]) == (6, "migrated"), said
     assert "answers on the network" in document["error"]
     assert re.search(r"on h2 look at 52:54:[0-9a-f:]+ at vnet\d+, network lab", document["error"])
     assert "done: announce the guest's addresses again, on h2" in ground.run("job", "show", document["job"]).stdout

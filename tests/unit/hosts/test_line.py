@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import pytest
 
 from vmferry.errors import HostUnreachable
 from vmferry.hosts.line import Line
+from vmferry.hosts.sender import Sender
 
 
 @dataclass
@@ -52,6 +54,43 @@ def test_a_closed_one_stays_closed() -> None:
     line = Line(first, Connection)
     line.close()
     assert line.connection is first
+
+
+def test_one_call_at_a_time_runs_on_it() -> None:
+    """Libvirt's client wakes only one of those that wait where a connection breaks."""
+    line, entered, second = Line(Connection(), Connection), threading.Event(), threading.Event()
+
+    def use() -> None:
+        with line.used():
+            second.set()
+
+    with line.used():
+        thread = threading.Thread(target=lambda: (entered.set(), use()))
+        thread.start()
+        assert entered.wait(10)
+        assert line.busy
+        assert not second.wait(0.05)
+    assert second.wait(10)
+    thread.join()
+    assert not line.busy
+
+
+def test_a_sender_has_a_free_line_for_each_that_sends() -> None:
+    opened = [Connection(), Connection()]
+    sender = Sender(lambda: Line(opened.pop(0), Connection))
+    first = sender.line()
+    with first.used():
+        assert sender.line() is not first
+    assert sender.line() is first
+    assert opened == []
+
+
+def test_a_line_that_comes_after_the_end_is_closed() -> None:
+    late = Connection()
+    sender = Sender(lambda: Line(late, Connection))
+    sender.close()
+    sender.line()
+    assert not late.alive
 
 
 def test_one_that_is_in_use_is_closed_after_its_last_call() -> None:
