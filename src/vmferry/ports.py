@@ -285,6 +285,9 @@ class Prober(Protocol):
         None where none of them could be looked at from here.
         """
 
+    def has_address(self, address: str, macs: Collection[str], timeout_s: float) -> bool | None:
+        """Whether one of these cards says by ARP that it has the address; None: that cannot be asked from here."""
+
 
 class Jobs(Protocol):
     """Migrations while they run: each is held by one worker at a time, and what it writes is there for all others.

@@ -100,6 +100,13 @@ def test_the_guest_is_seen_from_here_across_a_move(pair: Pair, guest: str) -> No
     assert 0 < silent_ms < 10_000
 
 
+def test_the_guest_s_card_says_that_it_has_its_address(pair: Pair, guest: str) -> None:
+    macs = [nic.mac for nic in pair.source.guest_facts(pair.uuid).guest.nics]
+    assert NetworkProber().has_address(guest, macs, 10.0)
+    assert NetworkProber().has_address(guest, ["52:54:00:ff:ff:ff"], 0.2) is False
+    assert NetworkProber().has_address(guest.rpartition(".")[0] + ".250", macs, 0.2) is False
+
+
 def test_a_guest_that_does_not_answer(lab: Layout, guest: str) -> None:
     nobody = guest.rpartition(".")[0] + ".250"
     ok, seen = NetworkProber().answers(Probe(nobody, None), 0.2)

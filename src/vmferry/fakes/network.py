@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from vmferry.fakes.guest import FakeGuest
 from vmferry.fakes.world import FakeWorld
 from vmferry.model.guest import Probe
@@ -24,10 +26,14 @@ class FakeProber:
     def watch(self, address: str) -> FakeWatch:
         return FakeWatch(self._silence_ms if self._at(Probe(address)) else None)
 
+    def has_address(self, address: str, macs: Collection[str], timeout_s: float) -> bool | None:
+        guest = self._at(Probe(address))
+        return guest is not None and guest.uuid in self._world.firewalled_guests and bool(self._world.running_on(guest))
+
     def answers(self, probe: Probe, timeout_s: float) -> tuple[bool, str]:
         place = probe.url or probe.address
         guest = self._at(probe)
-        silent = self._world.silent_guests | self._world.unannounced_guests
+        silent = self._world.silent_guests | self._world.firewalled_guests | self._world.unannounced_guests
         if guest is None or not self._world.running_on(guest) or guest.uuid in silent:
             self._world.time.sleep(timeout_s)
             return False, f"{place} does not answer"

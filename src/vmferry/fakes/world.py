@@ -55,6 +55,8 @@ class FakeWorld:
     """By UUID."""
     silent_guests: set[str] = field(default_factory=set)
     """UUIDs of guests that run but do not answer on the network."""
+    firewalled_guests: set[str] = field(default_factory=set)
+    """Of those that answer nothing but ARP."""
     unannounced_guests: set[str] = field(default_factory=set)
     """Of those that do not until their addresses are announced again."""
     agents: dict[str, bool] = field(default_factory=dict)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http.client import HTTPException
 
+from vmferry.hosts import arp
 from vmferry.hosts.icmp import Echo
 from vmferry.hosts.page import status
 from vmferry.hosts.silence import Silence
@@ -71,6 +72,9 @@ class NetworkProber:
 
     def watch(self, address: str) -> EchoWatch:
         return EchoWatch(address)
+
+    def has_address(self, address: str, macs: Collection[str], timeout_s: float) -> bool | None:
+        return arp.answers(address, macs, timeout_s)
 
     def answers(self, probe: Probe, timeout_s: float) -> tuple[bool | None, str]:
         deadline = time.monotonic() + timeout_s

@@ -15,6 +15,8 @@ from vmferry.xml.parse import parse
 ANSWER_S = 5.0
 """How long the guest has for its first answer from the target."""
 
+ARP_S = 1.0
+
 Seen = tuple[bool | None, str]
 """As `Verified`."""
 
@@ -28,6 +30,8 @@ def answers(plan: Plan, sides: Sides, prober: Prober) -> Seen:
     (outside, seen), (agent, agents) = ((None, f"{each}") if isinstance(each, Exception) else each for each in told)
     if plan.address is None and plan.url is None:
         return agent, f"{seen}; {agents}"
+    if outside is False and plan.address is not None and plan.url is None and _has_address(plan, sides, prober):
+        return True, f"{seen}, but its card answers ARP"
     if outside:
         return True, seen
     words = [seen, *([agents] if agent is not None else []), *([_cards(plan, sides)] if outside is False else [])]
@@ -41,6 +45,15 @@ def _outside(plan: Plan, prober: Prober) -> Seen:
         return prober.answers(Probe(plan.address, plan.url), ANSWER_S)
     except VmferryError as error:
         return None, error.message
+
+
+def _has_address(plan: Plan, sides: Sides, prober: Prober) -> bool:
+    """By its own card: what else it answers is its firewall's matter."""
+    try:
+        nics = sides.host(sides.target_name).guest_facts(plan.guest_uuid).guest.nics
+        return bool(prober.has_address(plan.address or "", [nic.mac for nic in nics], ARP_S))
+    except VmferryError:
+        return False
 
 
 def _agent(plan: Plan, sides: Sides) -> Seen:

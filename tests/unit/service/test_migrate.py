@@ -280,6 +280,14 @@ def test_a_guest_that_does_not_answer_afterwards_is_said(ground: Ground) -> None
     assert ground.running_on == ("beta",)
 
 
+def test_a_guest_behind_a_firewall_is_found_by_its_card(ground: Ground) -> None:
+    ground.world.firewalled_guests.add(ground.guest.uuid)
+    result = ground.run("beta")
+    assert (result.outcome, result.error) == (Outcome.MIGRATED, None)
+    (check,) = (each for each in result.verification if each.what == "answers on the network")
+    assert check.detail.endswith("but its card answers ARP")
+
+
 def test_a_guest_that_is_not_found_is_announced_again(ground: Ground) -> None:
     ground.world.unannounced_guests.add(ground.guest.uuid)
     result = ground.run("beta")
