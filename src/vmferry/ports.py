@@ -110,9 +110,7 @@ class HostPort(Protocol):
         """
 
     def suspend_moving(self, uuid: str) -> None:
-        """Stop the guest for the rest of its copy; it runs again on the target, or here where the copy fails. Raises
-        HostError where it is not being copied.
-        """
+        """Stop the guest for the rest of its copy: it runs again there, or here where that fails. Raises HostError."""
 
     def max_downtime_ms(self, uuid: str) -> int:
         """The limit of its running QEMU."""
@@ -141,9 +139,7 @@ class HostPort(Protocol):
         """Let a running guest stand still, as its user may."""
 
     def announce(self, uuid: str) -> None:
-        """Have QEMU tell the network again where the running guest's cards are. Libvirt notes that its monitor was used
-        by another one (the taint `custom-monitor`).
-        """
+        """Have QEMU tell the network again where the running guest's cards are; libvirt then notes `custom-monitor`."""
 
     def keep_definition(self, uuid: str) -> None:
         """Keep the definition of a running guest, as it would be after its next start."""
