@@ -216,9 +216,9 @@ def _may_read(access: str | None, owner: str | None) -> bool:
 def _when(certificate: Certificate, now_s: int) -> str:
     if now_s < certificate.not_before_s:
         return f"it is good from {_day(certificate.not_before_s)} only"
-    days = (certificate.not_after_s - now_s) // DAY_S
-    if days < 0:
+    if now_s >= certificate.not_after_s:
         return f"it expired on {_day(certificate.not_after_s)}"
+    days = (certificate.not_after_s - now_s) // DAY_S
     return f"{days} days left, until {_day(certificate.not_after_s)}"
 
 

@@ -65,13 +65,15 @@ def start_anew(ground: Ground, document: Document) -> None:
 
 
 def test_row_70_the_target_s_qemu_is_killed(ground: Ground) -> None:
-    """Which had defined it by then."""
+    """Which had defined it by then. Whether libvirt there says `crashed` or `failed` is a race of its own."""
     ground.kill_qemu("h2")
     document = lost(ground)
-    assert ground.states() == {"h1": f"paused ({BROKEN})", "h2": "shut off (crashed)"}
+    states = ground.states()
+    assert states["h1"] == f"paused ({BROKEN})"
+    assert states["h2"] in {"shut off (crashed)", "shut off (failed)"}
     again = ground.run("job", "repair", document["job"], check=False)
     assert again.returncode == 6
-    assert ground.states() == {"h1": f"paused ({BROKEN})", "h2": "shut off (crashed)"}, "the source is not resumed"
+    assert ground.states() == states, "the source is not resumed"
     start_anew(ground, document)
 
 
