@@ -195,7 +195,7 @@ def _flaws(file: TlsFile, host: HostFacts) -> Iterator[str]:
         yield f"its key {file.key} ({file.key_access}) is not for the user of QEMU ({host.qemu_owner})"
     for each in file.certificates[:1]:
         now_s = host.tls.now_s if host.tls is not None else each.not_before_s
-        if not each.not_before_s <= now_s < each.not_after_s:
+        if not each.not_before_s <= now_s <= each.not_after_s:  # RFC 5280, 4.1.2.5: through its last second
             yield _when(each, now_s)
 
 
@@ -216,7 +216,7 @@ def _may_read(access: str | None, owner: str | None) -> bool:
 def _when(certificate: Certificate, now_s: int) -> str:
     if now_s < certificate.not_before_s:
         return f"it is good from {_day(certificate.not_before_s)} only"
-    if now_s >= certificate.not_after_s:
+    if now_s > certificate.not_after_s:
         return f"it expired on {_day(certificate.not_after_s)}"
     days = (certificate.not_after_s - now_s) // DAY_S
     return f"{days} days left, until {_day(certificate.not_after_s)}"

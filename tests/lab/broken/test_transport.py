@@ -208,7 +208,7 @@ def test_a_certificate_that_has_expired(check: Check, on: On, put: Put, by_tls: 
     assert "0 days left" in soon.the("transport.tls-days", "warn")["observed"]
     assert soon.passes("transport.tls")
     assert soon.passes("transport.peer")
-    until(lambda: datetime.now(UTC) > by_tls.ends)
+    until(lambda: datetime.now(UTC) > by_tls.ends + timedelta(seconds=1))
     late = check(*by_tls.options)
     found = late.the("transport.tls", "refuse")
     assert found["subject"] == f"h2:{SERVER}"
