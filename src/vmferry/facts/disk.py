@@ -28,6 +28,8 @@ class FileSight:
     allocated_bytes: int | None = None
     virtual_bytes: int | None = None
     """What the guest sees of a qcow2 image; None: it is none, or was not read."""
+    cluster_bytes: int | None = None
+    """Of a qcow2 image, as `virtual_bytes`."""
     uid: int | None = None
     gid: int | None = None
     mode: int | None = None

@@ -83,6 +83,8 @@ class GuestFacts:
     """None: not told."""
     block_jobs: tuple[BlockJob, ...] | None = ()
     """None: not told."""
+    capacities: tuple[tuple[str, int], ...] = ()
+    """(target, bytes) of its disks as the guest sees them, by its QEMU; of those for which it said so."""
     sounds: tuple[str, ...] = ()
     """Models of its sound cards; the next, of its graphics cards."""
     videos: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vmferry.model.storage import Place
 from vmferry.model.tuning import Encryption
 
 
@@ -16,13 +17,17 @@ class MoveWish:
     persistent: bool = True
     """The target keeps the definition."""
     storage: str = "shared"
-    """`shared`: the disks stay where they are; `copy`: they are copied with the guest."""
+    """`shared`: the disks stay where they are; `copy`: they are copied with the guest; `auto`: each as is found."""
     incremental: bool = False
     """Of `copy`: only the top image, onto one that is there already."""
     synchronous_writes: bool = False
     """Of `copy`: the guest's writes wait for the target's."""
     migrate_disks: tuple[str, ...] = ()
     """Of `copy`: targets as `vda`; none: all that can be copied."""
+    places: tuple[Place, ...] = ()
+    """Of `copy`: where disks are wanted on the target, which are copied for that reason too."""
+    onto_existing: tuple[str, ...] = ()
+    """Of `copy`: disks for which the target has an image already, which is to be written over."""
     disks_port: int | None = None
     disks_uri: str | None = None
     """`tcp://HOST[:PORT]` or `unix:///PATH`."""

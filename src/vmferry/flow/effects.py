@@ -8,7 +8,7 @@ is destroyed, undefined or resumed on the strength of what somebody remembers.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from vmferry.flow.settle import Before, settle
@@ -43,6 +43,13 @@ class What(enum.StrEnum):
     """On the target. QEMU does so by itself at the switch; this is for a guest that is not found there."""
     KEEP_DEFINITION = "keep the definition"
     """On the target, where libvirt made none."""
+    MAKE_VOLUME = "make a volume"
+    """On the target, for a disk that is copied; its name is the effect's `thing`."""
+    REMOVE_VOLUME = "remove the volume that the migration made"
+    """From the target, by its name. Value 1: only if nothing was written to it, since nobody heard that it was made."""
+    REMOVE_SOURCE = "remove the source's own image"
+    """Of a disk that was copied, by its path; and the next: give it another name."""
+    RENAME_SOURCE = "rename the source's own image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class Effect:
     value: int | None = None
     was: int | None = None
     """The value before, where that is what undoes it."""
+    thing: str = ""
+    """What of the host it is made to, where that is not the guest: a volume as `POOL/NAME`, an image's path."""
 
 
 MADE_IN = {
@@ -65,9 +74,14 @@ MADE_IN = {
     What.PAUSE: (State.SWITCHED,),
     What.ANNOUNCE: (State.SWITCHED,),
     What.KEEP_DEFINITION: (State.SWITCHED,),
+    What.REMOVE_VOLUME: (State.ROLLING_BACK, State.SWEEPING),
+    What.REMOVE_SOURCE: (State.VERIFIED,),
+    What.RENAME_SOURCE: (State.VERIFIED,),
 }
 """Of effects that may only be made right after both hosts have said who has the guest: in which states that is."""
 SETTLED_FIRST = frozenset(MADE_IN)
+WITHOUT_COPY = (What.REMOVE_VOLUME,)
+"""Of these, what may be made where nothing was copied yet."""
 LIMITS = (What.LIMIT_DOWNTIME, What.LIMIT_BANDWIDTH)
 """Settings of the source's QEMU."""
 
@@ -108,11 +122,24 @@ def blocked(effect: Effect, seen: Sighted, before: Before) -> str | None:
             allowed = is_left_behind(seen)
         case What.PAUSE | What.ANNOUNCE:
             allowed = here in (Sight.ABSENT, Sight.OFF) and there is Sight.RUNS
+        case What.REMOVE_VOLUME:
+            allowed = there is Sight.ABSENT and _source_has_it(seen, before)
+        case What.REMOVE_SOURCE | What.RENAME_SOURCE:
+            allowed = here is Sight.ABSENT and there in (Sight.RUNS, Sight.PAUSED)
         case What.KEEP_DEFINITION:
             allowed = here in (Sight.ABSENT, Sight.OFF) and there in _IS_THERE
         case _:
             allowed = True
     return None if allowed else f"the source has it as {here}, the target as {there}"
+
+
+def _source_has_it(seen: Sighted, before: Before) -> bool:
+    """So its own disks are the ones that count. Of a transient guest that has stopped nobody can say where it ran last;
+    a persistent one that ran on the target would have left its definition there.
+    """
+    if seen.source in (Sight.RUNS, Sight.PAUSED):
+        return True
+    return (seen.source is Sight.HELD and before.paused) or (seen.source is Sight.OFF and seen.source_keeps)
 
 
 def _ended(here: Sight, before: Before) -> bool:
@@ -125,16 +152,34 @@ def is_left_behind(seen: Sighted) -> bool:
     return seen.source is Sight.OFF and seen.target in _IS_THERE
 
 
-def undoing(made: Sequence[Effect], seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:
+def undoing(
+    made: Sequence[Effect],
+    seen: Sighted,
+    source: str,
+    target: str,
+    before: Before,
+    heard: Collection[Effect] = (),
+    given_up: Collection[Effect] = (),
+) -> Iterator[Effect]:
     """What takes back these effects, newest first, as far as there is something of them now.
 
-    Each changes what the next one's precondition sees: make the first, look again, and ask anew without what is undone.
+    `heard`: of the volumes that were to be made, those of which the host said that they are. `given_up`: those that
+    could not be removed just now. Each changes what the next one's precondition sees: make the first, look again, and ask anew without what is undone.
     """
     for effect in reversed(made):
         if effect.what is What.COPY:
             yield from _undo_copy(seen, source, target, before)
         elif effect.what in LIMITS and effect.was is not None and seen.source in _HAS_IT:
             yield Effect(effect.what, source, effect.was)
+        elif effect.what is What.MAKE_VOLUME and effect not in given_up:
+            yield from _remove(effect, seen, before, certain=effect in heard)
+
+
+def _remove(made: Effect, seen: Sighted, before: Before, *, certain: bool) -> Iterator[Effect]:
+    """Only where it may be: one that may not stays, and does not keep the rest from being undone."""
+    removal = Effect(What.REMOVE_VOLUME, made.host, 0 if certain else 1, thing=made.thing)
+    if blocked(removal, seen, before) is None:
+        yield removal
 
 
 def _undo_copy(seen: Sighted, source: str, target: str, before: Before) -> Iterator[Effect]:
@@ -158,6 +203,17 @@ def is_undone(made: Sequence[Effect], seen: Sighted, before: Before) -> bool:
         and settle(seen.source, seen.target, before).event in (Event.SAFE, Event.STOPPED)
         and (seen.source is not Sight.HELD or before.paused)
     )
+
+
+def left_volumes(made: Sequence[Effect]) -> tuple[Effect, ...]:
+    """That were made, or may have been, and not removed."""
+    return tuple(effect for effect in made if effect.what is What.MAKE_VOLUME)
+
+
+def sweeping(made: Sequence[Effect], seen: Sighted, before: Before, heard: Collection[Effect]) -> Iterator[Effect]:
+    """What is tried again of volumes that were left behind."""
+    for effect in reversed(left_volumes(made)):
+        yield from _remove(effect, seen, before, certain=effect in heard)
 
 
 def has_copied(made: Sequence[Effect]) -> bool:

@@ -10,7 +10,18 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from vmferry.flow.effects import LIMITS, MADE_IN, SETTLED_FIRST, Effect, Sighted, What, blocked, is_undone
+from vmferry.flow.effects import (
+    LIMITS,
+    MADE_IN,
+    SETTLED_FIRST,
+    WITHOUT_COPY,
+    Effect,
+    Sighted,
+    What,
+    blocked,
+    is_undone,
+    left_volumes,
+)
 from vmferry.flow.settle import Before, settle
 from vmferry.flow.states import AT_REST, TABLE, TERMINAL, Event, State
 
@@ -68,6 +79,8 @@ def made(entries: Sequence[Entry]) -> tuple[Effect, ...]:
             there.append(each.effect)
         elif each.kind is Kind.FAILED and each.effect in there and each.effect.what not in _ONGOING:
             there.remove(each.effect)
+        elif each.kind is Kind.DONE and each.effect.what is What.REMOVE_VOLUME:
+            there = [it for it in there if (it.what, it.thing) != (What.MAKE_VOLUME, each.effect.thing)]
         elif each.kind is Kind.DONE and each.effect.what in LIMITS:
             there = [it for it in there if (it.what, it.was) != (each.effect.what, each.effect.value)]
     return tuple(there)
@@ -84,6 +97,15 @@ def unanswered(entries: Sequence[Entry]) -> tuple[Effect, ...]:
         elif each.effect in found:
             found.remove(each.effect)
     return tuple(found)
+
+
+def heard_of(what: What, entries: Sequence[Entry]) -> frozenset[Effect]:
+    """Those of which a host said that it has made them."""
+    return frozenset(
+        each.effect
+        for each in entries
+        if each.kind is Kind.DONE and each.effect is not None and each.effect.what is what
+    )
 
 
 def failed_to(what: What, entries: Sequence[Entry]) -> bool:
@@ -152,7 +174,7 @@ class _Reader:
     def _wrong_conclusion(self, event: Event, past: Sequence[Entry]) -> Iterator[str]:
         """Who has the guest is what both hosts have just said, and nothing else."""
         settling = self.state is State.SETTLING and event in _CONCLUSIONS and self.copied
-        undone = self.state is State.ROLLING_BACK and event in (Event.GO, Event.STOPPED)
+        undone = self.state is State.ROLLING_BACK and event in (Event.GO, Event.STOPPED, Event.LEAVE)
         if not settling and not undone:
             return
         if self.seen is None:
@@ -163,6 +185,8 @@ class _Reader:
             yield f"{event}, but what both hosts said means {found}"
         if undone and self.copied and (found is Event.STOPPED) is not (event is Event.STOPPED):
             yield f"{event} after an undo, but what both hosts said means {found}"
+        if undone and event is not Event.STOPPED and bool(left_volumes(made(past))) is not (event is Event.LEAVE):
+            yield f"{event} after an undo with {len(left_volumes(made(past)))} volumes left"
         if undone and not is_undone(made(past), self.seen, self.before):
             yield f"{event} after an undo that left {self.seen.source} on the source, {self.seen.target} on the target"
 
@@ -180,5 +204,5 @@ class _Reader:
             yield f"{what} without having asked both hosts right before"
         elif (why := blocked(effect, self.seen, self.before)) is not None:
             yield f"{what}, but {why}"
-        if not self.copied:
+        if not self.copied and what not in WITHOUT_COPY:
             yield f"{what}, but this migration has copied nothing"

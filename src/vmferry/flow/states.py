@@ -8,8 +8,9 @@ libvirt's own call is believed but a good one: everything else (a failure, a los
 over) leads to SETTLING, where both hosts are asked who runs the guest, and what they answer is the next event. CANCEL
 before the copy undoes what was prepared; during the copy it makes libvirt abort, and the copy's own end leads on; in
 post-copy it leads nowhere, since the guest is on both hosts; one that is broken is resumed there, and in DOUBT where
-that does not help. A migration that is at its end but for a definition on the source is LEFT_BEHIND, and tried again
-from there alone: where the guest has gone since then is no matter of it. A worker that finds a job of a dead one says
+that does not help. A migration that is at its end but for a definition on the source is LEFT_BEHIND, one that is
+rolled back but for a volume on the target is LITTERED, and tried again from there alone: where the guest has gone since
+then is no matter of it. A worker that finds a job of a dead one says
 TAKE_OVER, whatever its state.
 """
 
@@ -36,6 +37,9 @@ class State(enum.StrEnum):
     """Migrated, but the source keeps a definition that could not be removed yet."""
     TIDYING = "tidying"
     ROLLED_BACK = "rolled_back"
+    LITTERED = "volumes_left"
+    """Rolled back, but the target keeps a volume of ours that could not be removed yet."""
+    SWEEPING = "sweeping"
     REFUSED = "refused"
     FAILED = "failed"
 
@@ -63,7 +67,7 @@ class Event(enum.StrEnum):
     DOUBT = "doubt"
     """They do not agree, or one could not be asked."""
     LEAVE = "leave"
-    """The source's definition could not be removed."""
+    """The source's definition, or a volume on the target, could not be removed."""
     FORGET = "forget"
     """An operator has put it right by hand."""
 
@@ -115,11 +119,14 @@ TABLE: Mapping[State, Mapping[Event, State]] = {
     S.TIDYING: {E.GO: S.FINISHED, E.LEAVE: S.LEFT_BEHIND, E.CANCEL: S.TIDYING, E.TAKE_OVER: S.TIDYING},
     S.ROLLING_BACK: {
         E.GO: S.ROLLED_BACK,
+        E.LEAVE: S.LITTERED,
         E.STOPPED: S.FAILED,
         E.BREAK: S.IN_DOUBT,
         E.CANCEL: S.ROLLING_BACK,
         E.TAKE_OVER: S.SETTLING,
     },
+    S.LITTERED: {E.TAKE_OVER: S.SWEEPING, E.FORGET: S.ROLLED_BACK},
+    S.SWEEPING: {E.GO: S.ROLLED_BACK, E.LEAVE: S.LITTERED, E.CANCEL: S.SWEEPING, E.TAKE_OVER: S.SWEEPING},
     S.IN_DOUBT: {E.TAKE_OVER: S.SETTLING, E.FORGET: S.FAILED},
     S.FINISHED: {},
     S.ROLLED_BACK: {},
@@ -128,9 +135,9 @@ TABLE: Mapping[State, Mapping[Event, State]] = {
 }
 
 TERMINAL = frozenset(state for state, row in TABLE.items() if not row)
-AT_REST = TERMINAL | {State.IN_DOUBT, State.LEFT_BEHIND}
-"""No worker is at work here. IN_DOUBT waits for an operator, or for a host that could not be asked; LEFT_BEHIND for the
-next attempt.
+AT_REST = TERMINAL | {State.IN_DOUBT, State.LEFT_BEHIND, State.LITTERED}
+"""No worker is at work here. IN_DOUBT waits for an operator, or for a host that could not be asked; LEFT_BEHIND and
+LITTERED for the next attempt.
 """
 CLAIMING = frozenset({S.RESERVED, S.PREPARED, S.COPYING, S.POST_COPY, S.SETTLING})
 """While it is in one of these, the target's memory is spoken for."""

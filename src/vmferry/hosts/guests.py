@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any, cast
 
 import libvirt
 import libvirt_qemu
@@ -105,7 +106,8 @@ def guest_facts(connection: libvirt.virConnect, domain: libvirt.virDomain, host:
     number, reason = domain.state()
     state = _STATES.get(number, GuestState.UNKNOWN)
     persistent = bool(domain.isPersistent())
-    seen = Seen(host, state, persistent, _memory_used_bytes(connection, domain), jobs.kind(domain))
+    figures = _figures(connection, domain)
+    seen = Seen(host, state, persistent, memory_used_bytes(figures), capacities(figures), jobs.kind(domain))
     told = read_guest_facts(
         domain.XMLDesc(),
         replace(
@@ -171,16 +173,25 @@ def _block_job(target: str, figures: Mapping[str, int]) -> Iterator[BlockJob]:
         yield BlockJob(target, _BLOCK_JOBS.get(figures.get("type", 0), "job"), percent)
 
 
-def _memory_used_bytes(connection: libvirt.virConnect, domain: libvirt.virDomain) -> int | None:
-    """What the first round copies, as nearly as it can be known."""
+def _figures(connection: libvirt.virConnect, domain: libvirt.virDomain) -> Mapping[str, Any]:
+    """Of its memory and its disks."""
+    wanted = libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_BLOCK
     with contextlib.suppress(libvirt.libvirtError):  # a driver without these figures
-        for _, figures in connection.domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_BALLOON, _NOWAIT):
-            return memory_used_bytes(figures)
-    return None
+        for _, figures in connection.domainListGetStats([domain], wanted, _NOWAIT):
+            return cast("Mapping[str, Any]", figures)
+    return {}
 
 
-def memory_used_bytes(figures: Mapping[str, int]) -> int | None:
-    """The smaller of QEMU's resident memory and what the guest itself has in use, of which its balloon tells.
+def capacities(figures: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """(target, bytes) of the disks; an empty drive has none."""
+    numbers = range(int(figures.get("block.count", 0)))
+    known = ((figures.get(f"block.{number}.name"), figures.get(f"block.{number}.capacity")) for number in numbers)
+    return tuple((str(name), int(size)) for name, size in known if name and size)
+
+
+def memory_used_bytes(figures: Mapping[str, Any]) -> int | None:
+    """What the first round copies, as nearly as it can be known: the smaller of QEMU's resident memory and what the
+    guest itself has in use, of which its balloon tells.
 
     The first counts QEMU's own memory too, the second not the pages that are free again but not zero. Libvirt's figures
     are in KiB; the guest's are there only where `<memballoon>` has `<stats period=.../>`.

@@ -15,7 +15,7 @@ from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
 from vmferry.facts.look import OUTGOING, Look
 from vmferry.facts.path import PathFacts, PathPlan
-from vmferry.hosts import abilities, guests, inventory, jobs
+from vmferry.hosts import abilities, guests, inventory, jobs, mirrors, volumes
 from vmferry.hosts.asking import asking
 from vmferry.hosts.disks import look_at, mark, unmark
 from vmferry.hosts.greeting import Greeting, read_greeting
@@ -28,7 +28,8 @@ from vmferry.hosts.told.clock import read_clock
 from vmferry.hosts.told.sections import Sections, read_sections
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
-from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
+from vmferry.model.storage import DiskCopy
 from vmferry.ports import Copy
 from vmferry.xml.capabilities import Capabilities, read_capabilities
 from vmferry.xml.parse import BadXml
@@ -253,6 +254,39 @@ class LibvirtHost:
     def announce(self, uuid: str) -> None:
         with self._asking(f"announce the addresses of guest {uuid}"):
             guests.announce(self._domain(uuid))
+
+    def make_volume(self, copy: DiskCopy) -> None:
+        with self._asking(f"make the volume {copy.volume} in its pool {copy.pool}"):
+            volumes.make(self._connection, copy)
+
+    def volume_bytes(self, pool: str, name: str) -> int | None:
+        with self._asking(f"tell of the volume {name} in its pool {pool}"):
+            found = volumes.find(self._connection, pool, name, self._entry.name)
+        return None if found is None else found.allocation_bytes
+
+    def remove_volume(self, pool: str, name: str, *, empty: bool) -> None:
+        with self._asking(f"remove the volume {name} from its pool {pool}"):
+            volumes.remove(self._connection, pool, name, self._entry.name, empty=empty)
+
+    def remove_image(self, path: str) -> None:
+        with self._asking(f"remove {path}"):
+            volumes.remove_image(self._connection, path, self._entry.name)
+
+    def rename_image(self, path: str, new: str) -> None:
+        with self._asking(f"rename {path}"):
+            volumes.rename_image(self._connection, self._shell, path, new)
+
+    def disk_progress(self, uuid: str, disks: Sequence[str]) -> tuple[DiskProgress, ...]:
+        with self._asking(f"tell how far the disks of guest {uuid} are"):
+            return mirrors.progress(self._domain(uuid), disks)
+
+    def limit_disks(self, uuid: str, disks: Sequence[str], limit_bytes_s: int) -> None:
+        with self._asking(f"set the bandwidth limit of the disks of guest {uuid}"):
+            mirrors.limit(self._domain(uuid), disks, limit_bytes_s)
+
+    def write_synchronously(self, uuid: str) -> None:
+        with self._asking(f"have the writes of guest {uuid} wait for the target's"):
+            mirrors.write_synchronously(self._domain(uuid))
 
     def keep_definition(self, uuid: str) -> None:
         with self._asking(f"keep the definition of guest {uuid}"):

@@ -12,6 +12,9 @@ from vmferry.model.migration import JobStats, MigrationOrder, Mode
 from vmferry.xml.rewrite import rewritten
 
 MIB = 1 << 20
+DETECT_ZEROES = "migrate_disks_detect_zeroes"
+"""Since libvirt 10.9, and so not in every release that the adapter is built against; the next since 8.0."""
+_SYNCHRONOUS_WRITES = getattr(libvirt, "VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES", 1 << 18)
 POLL_S = 0.1
 _MEASURED = libvirt.VIR_DOMAIN_DIRTYRATE_MEASURED
 
@@ -35,6 +38,9 @@ def _flags(order: MigrationOrder) -> int:
         libvirt.VIR_MIGRATE_COMPRESSED: bool(tuning.compression),
         libvirt.VIR_MIGRATE_TLS: tuning.tls,
         libvirt.VIR_MIGRATE_ZEROCOPY: tuning.zerocopy,
+        libvirt.VIR_MIGRATE_NON_SHARED_DISK: bool(order.copies) and not order.incremental,
+        libvirt.VIR_MIGRATE_NON_SHARED_INC: bool(order.copies) and order.incremental,
+        _SYNCHRONOUS_WRITES: bool(order.copies) and order.synchronous_writes,
     }
     flags = int(libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER)
     for flag, wanted in chosen.items():
@@ -56,8 +62,22 @@ def _parameters(order: MigrationOrder) -> dict[str, Parameter]:
         "parallel.connections": tuning.parallel_connections,
         "compression": list(tuning.compression) or None,
         "tls.destination": tuning.tls_destination,
+        **_disks(order),
     }
     return {name: value for name, value in parameters.items() if value is not None} | dict(tuning.compression_tuning)
+
+
+def _disks(order: MigrationOrder) -> dict[str, Parameter | None]:
+    """Libvirt has one limit for memory and disks together at the start: the disks' goes first, as they do."""
+    if not order.copies or order.resume:
+        return {}
+    names = [copy.disk for copy in order.copies]
+    limit = order.disk_bandwidth_bytes_s
+    return {
+        libvirt.VIR_MIGRATE_PARAM_MIGRATE_DISKS: names,
+        DETECT_ZEROES: [copy.disk for copy in order.copies if copy.thin] or None if order.detect_zeroes else None,
+        **({} if limit is None else {libvirt.VIR_MIGRATE_PARAM_BANDWIDTH: _mib(limit)}),
+    }
 
 
 def _mib(rate_bytes_s: int | None) -> int | None:
@@ -71,7 +91,7 @@ def _definitions(domain: libvirt.virDomain, order: MigrationOrder) -> dict[str, 
     The one that is kept gets the same names as the one that runs: a guest whose next start takes the source's would
     find another guest's disk at its path, or none. Secrets are in them, as libvirt moves them by itself.
     """
-    if not order.edits and order.target_xml is None:
+    if not order.edits and order.target_xml is None and not order.copies:
         return {}
     secure = libvirt.VIR_DOMAIN_XML_SECURE
     live = domain.XMLDesc(secure)

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from vmferry.model.migration import MigrationResult
+from vmferry.model.storage import DiskCopy, SourceVolumes
 from vmferry.model.tuning import PLAIN, Convergence, Tuning
 from vmferry.model.wish import Wish
 
@@ -57,6 +58,14 @@ class Plan:
     """Measured right before the copy over `DIRTY_PERIOD_S`; None: it was not."""
     wish: Wish | None = None
     """Of a job that was handed to a worker: until it is reserved, whoever takes it over begins it anew."""
+    copies: tuple[DiskCopy, ...] = ()
+    """Disks that are copied with it."""
+    incremental: bool = False
+    """Only the top images of them."""
+    synchronous_writes: bool = False
+    detect_zeroes: bool = False
+    disk_bandwidth_bytes_s: int | None = None
+    source_volumes: SourceVolumes = SourceVolumes.KEEP
     kept: tuple[tuple[str, str | None], ...] | None = None
     """As `disks`, of the definition that is kept; None: not known."""
 

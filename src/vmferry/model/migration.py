@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from vmferry.model.edits import Edit
+from vmferry.model.storage import CopiedDisk, DiskCopy
 from vmferry.model.tuning import PLAIN, Tuning
 
 
@@ -36,6 +37,15 @@ class MigrationOrder:
     tuning: Tuning = PLAIN
     post_copy: bool = False
     """It may be switched to post-copy while it runs; without this, libvirt refuses that later."""
+    copies: tuple[DiskCopy, ...] = ()
+    """Disks that are copied with it."""
+    incremental: bool = False
+    """Only the top images of them."""
+    synchronous_writes: bool = False
+    detect_zeroes: bool = False
+    """Both libvirts know how to keep the holes of raw images."""
+    disk_bandwidth_bytes_s: int | None = None
+    """Of each of them; None: as for memory."""
     resume: bool = False
     """Go on with a post-copy that is broken; all else is as it was for the first call."""
 
@@ -51,11 +61,22 @@ class Mode(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DiskProgress:
+    """One disk that is being copied."""
+
+    disk: str
+    done_bytes: int
+    total_bytes: int
+    """Grows with what the guest writes meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobStats:
     """One reading of libvirt's job statistics. A figure that libvirt did not give is None."""
 
     elapsed_ms: int
     total_bytes: int
+    """Of memory; 0 while disks are copied before it."""
     processed_bytes: int
     """Bytes sent, headers and repeated pages included."""
     remaining_bytes: int
@@ -70,6 +91,10 @@ class JobStats:
     mode: Mode = Mode.PRE_COPY
     held: bool = False
     """The guest stands still, as for its switch; or since somebody has paused it, which libvirt calls the same."""
+    disk_total_bytes: int = 0
+    """Of the disks that are copied with it, holes included; all other figures are of memory alone."""
+    disk_done_bytes: int = 0
+    disk_remaining_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +178,5 @@ class MigrationResult:
     measured: Measured | None = None
     verification: tuple[Verified, ...] = ()
     steps: tuple[Step, ...] = field(default=())
+    disks: tuple[CopiedDisk, ...] = ()
+    """Those that were copied with it."""

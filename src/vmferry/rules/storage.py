@@ -85,6 +85,11 @@ def _compared(layer: Layer, say: Voice) -> Finding:
     return say.ok(layer.disk.target, _same(layer), _required(layer))
 
 
+def proved_same(layer: Layer) -> bool:
+    """Of one that was looked at and found on both: nothing tells them apart, and something proves that they are one."""
+    return _different(layer) is None and _doubt(layer) is None
+
+
 def _different(layer: Layer) -> tuple[str, str] | None:
     """What proves that they are not the same bytes, and what to do; None: nothing does."""
     here, there = layer.here, layer.there

@@ -6,13 +6,21 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vmferry.facts.disk import DiskSight
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.pool import Pool
 from vmferry.model.finding import Finding
 from vmferry.model.guest import Disk
 from vmferry.model.units import format_bytes
 from vmferry.rules.alike import by_files
+from vmferry.rules.copies import (
+    DIRECTORIES,
+    Destination,
+    capacity_bytes,
+    destination,
+    needed_bytes,
+    size_bytes,
+    thinly,
+)
 from vmferry.rules.layers import Layer, copied, layers
 from vmferry.rules.registry import Voice, move_rule
 
@@ -57,15 +65,17 @@ def selectable(move: MoveFacts, say: Voice) -> Iterator[Finding]:
 )
 def onto_itself(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in _copies(move):
-        layer = next(iter(layers(move, disk)), None)
-        required = f"{disk.source} of {move.target.host.name} is not that of {move.source.name}"
-        if layer is None or not layer.looked_at:
+        layer, where = next(iter(layers(move, disk)), None), destination(move, disk)
+        required = f"{where.path} of {move.target.host.name} is not {disk.source} of {move.source.name}"
+        if where.path != disk.source and not where.existing:
+            yield say.ok(disk.target, f"a new image is made: {where.path}", required)
+        elif layer is None or not layer.looked_at:
             remedy = f"make ssh to {move.source.name} and {move.target.host.name} work, or look by hand"
             yield say.unknown(disk.target, "not looked at", required, remedy)
         elif _same(layer):
             observed = f"same storage on both: {layer.there.identity or layer.word}"
-            where = f" ({layer.there.where})" if layer.there.where else ""
-            yield say.refuse(disk.target, f"{observed}{where}", required, "leave it where it is: do not copy it")
+            found = f" ({layer.there.where})" if layer.there.where else ""
+            yield say.refuse(disk.target, f"{observed}{found}", required, "leave it where it is: do not copy it")
         else:
             yield say.ok(disk.target, "two different places", required)
     if not _copies(move):
@@ -85,72 +95,88 @@ def _same(layer: Layer) -> bool:
     "there is something to copy each disk onto, of the right size",
     "QEMU: Source and target image have different sizes; libvirt: pre-creation of storage targets for incremental "
     "storage migration is not supported",
+    guards_data=True,
     alike=by_files,
 )
 def target_image(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in _copies(move):
-        layer = next(iter(layers(move, disk)), None)
-        if layer is not None and layer.there.seen:
-            yield _sizes(layer, say)
-        elif layer is not None and layer.there.seen is False:
-            yield _to_be_made(layer, say)
-        else:
+        layer, where = next(iter(layers(move, disk)), None), destination(move, disk)
+        if layer is None or (layer.there.seen is None and where.path == disk.source):
             remedy = f"make ssh to {move.target.host.name} work, or look by hand"
             yield say.unknown(disk.target, "not looked at", f"a place for {disk.source}", remedy)
+        elif where.existing:
+            yield _onto(layer, say)
+        elif layer.there.seen and where.path == disk.source:
+            yield _taken(layer, say)
+        else:
+            yield _to_be_made(layer, where, say)
     if not _copies(move):
         yield _none(move, say)
 
 
-def _size_bytes(disk: Disk, sight: DiskSight) -> int | None:
-    """What the guest sees of it; None: not known."""
-    if sight.block is not None:
-        return sight.block.size_bytes
-    if sight.file is None:
-        return None
-    return sight.file.virtual_bytes if disk.format == "qcow2" else sight.file.size_bytes
+def _taken(layer: Layer, say: Voice) -> Finding:
+    """It may be anybody's."""
+    target, name = layer.target, layer.disk.target
+    required = f"{layer.word} is not there yet on {target}"
+    other = f"take another pool with --disk {name}=POOL, or --onto-existing {name} to write over it"
+    remedy = f"on {target}: if nobody needs it, rm {shlex.quote(layer.word)}; or {other}"
+    return say.refuse(name, f"{target} has an image of that name already: {layer.word}", required, remedy)
 
 
-def _sizes(layer: Layer, say: Voice) -> Finding:
+def _onto(layer: Layer, say: Voice) -> Finding:
+    """Onto what is there: the guest must not see another size after its switch."""
     disk, target = layer.disk, layer.target
-    here, there = _size_bytes(disk, layer.here), _size_bytes(disk, layer.there)
+    here = capacity_bytes(layer.move, disk)
+    there = size_bytes(disk, layer.there) if layer.there.seen else None
     required = f"an image of {here} bytes on {target}" if here is not None else f"images of one size on {target}"
+    if layer.there.seen is False:
+        observed, remedy = f"there is none: {layer.there.problem}", f"drop --onto-existing {disk.target}"
+        return say.refuse(disk.target, observed, required, remedy)
     if here is None or there is None:
         remedy = f"compare by hand: qemu-img info {shlex.quote(layer.word)} on both"
         return say.unknown(disk.target, "it is there, but its size could not be read", required, remedy)
     if here != there:
         observed = f"it is there, of {there} bytes; on {layer.source} it has {here}"
         remedy = f"on {target}: remove it if nobody needs it, or qemu-img resize {shlex.quote(layer.word)} {here}"
+        if there > here and disk.format == "raw":
+            return say.warn(disk.target, f"{observed}: the guest will see a bigger disk", required, remedy)
         return say.refuse(disk.target, observed, required, remedy)
-    return say.ok(disk.target, f"it is there, of {there} bytes", required)
+    return say.ok(disk.target, f"it is there, of {there} bytes, and is written over", required)
 
 
-def _to_be_made(layer: Layer, say: Voice) -> Finding:
+def _to_be_made(layer: Layer, where: Destination, say: Voice) -> Finding:
     move, disk, target = layer.move, layer.disk, layer.target
-    required = f"{layer.word} on {target}, or a pool in which libvirt makes it"
-    size = _size_bytes(disk, layer.here)
-    make = f"on {target}: qemu-img create -f {disk.format or 'raw'} {shlex.quote(layer.word)} {size or 'SIZE'}"
-    if move.wish.incremental:
-        remedy = f"copy all of it, not only what the top image has; or {make}"
-        return say.refuse(disk.target, "an incremental copy needs an image there, and there is none", required, remedy)
-    pool = _pool_for(move, disk)
-    if disk.kind not in ("file", "volume"):
-        observed = f"libvirt makes no {disk.kind} on {target}: {layer.there.problem}"
-        return say.refuse(disk.target, observed, required, make)
-    if pool is None:
-        directory = layer.word.rpartition("/")[0] or "/"
-        define = f"on {target}: virsh pool-create-as NAME dir --target {shlex.quote(directory)}"
-        observed = f"{target} has no active pool of {directory}, so that libvirt cannot make it"
-        return say.refuse(disk.target, observed, required, f"{define}; or {make}")
-    return say.ok(disk.target, f"libvirt makes it in the pool {pool.name} of {target}", required)
+    required = f"{where.path} on {target}, in a pool in which it can be made"
+    size = capacity_bytes(move, disk)
+    if where.wrong:
+        return say.refuse(disk.target, where.wrong, required, _way_out(move, layer, where, size))
+    if not size:
+        observed, remedy = "how big the guest sees it is not known", f"on {layer.source}: virsh domblkinfo"
+        return say.unknown(disk.target, observed, required, f"{remedy} {move.guest.guest.name} {disk.target}")
+    assert where.pool is not None
+    made = f"made in the pool {where.pool.name} of {target}: {where.path}, {where.format}, {format_bytes(size)}"
+    if where.format == "raw" and thinly(move) is None:
+        observed = f"{made}; libvirt {move.target.host.libvirt} there keeps no holes of what this source sends"
+        remedy = f"--disk {disk.target}={where.pool.name}:qcow2 keeps it thin"
+        return say.warn(disk.target, observed, required, remedy)
+    if disk.backing and move.wish.incremental:
+        return say.ok(disk.target, f"{made}; what it rests on is shared and stays ({disk.backing[0]})", required)
+    if disk.backing:
+        return say.ok(disk.target, f"{made}; what it rests on is copied into it (flattened)", required)
+    return say.ok(disk.target, made, required)
 
 
-def _pool_for(move: MoveFacts, disk: Disk) -> Pool | None:
-    """The active pool of the target that the image would be made in: libvirt finds it by the directory."""
-    active = [pool for pool in move.target.host.pools or () if pool.active]
-    if disk.kind == "volume":
-        return next((pool for pool in active if pool.name == (disk.source or "").partition("/")[0]), None)
-    directory = (disk.source or "").rpartition("/")[0]
-    return next((pool for pool in active if (pool.path or "").rstrip("/") == directory and pool.path), None)
+def _way_out(move: MoveFacts, layer: Layer, where: Destination, size: int | None) -> str:
+    disk, target = layer.disk, layer.target
+    pools = [pool.name for pool in move.target.host.pools or () if pool.active and pool.kind in DIRECTORIES]
+    if pools:
+        return f"name one of its pools: --disk {disk.target}={pools[0]}" + (
+            f" (or {', '.join(pools[1:])})" if pools[1:] else ""
+        )
+    directory = where.path.rpartition("/")[0] or "/"
+    make = f"qemu-img create -f {disk.format or 'raw'} {shlex.quote(layer.word)} {size or 'SIZE'}"
+    define = f"virsh pool-create-as NAME dir --target {shlex.quote(directory)}"
+    return f"on {target}: {define}; or make it by hand ({make}) and say --onto-existing {disk.target}"
 
 
 @move_rule(
@@ -162,9 +188,11 @@ def _pool_for(move: MoveFacts, disk: Disk) -> Pool | None:
 def space(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     loads: dict[str, _Load] = {}
     for disk in _copies(move):
-        layer, pool = next(iter(layers(move, disk)), None), _pool_for(move, disk)
-        if layer is not None and pool is not None and layer.there.seen is False:
-            loads.setdefault(pool.name, _Load(pool)).add(disk, layer.here)
+        where = destination(move, disk)
+        if where.pool is not None and not where.wrong:
+            load = loads.setdefault(where.pool.name, _Load(where.pool))
+            load.written_bytes += needed_bytes(move, disk)
+            load.whole_bytes += capacity_bytes(move, disk) or 0
     for load in loads.values():
         yield _room(move, load, say)
     if not loads:
@@ -179,12 +207,6 @@ class _Load:
     written_bytes: int = 0
     whole_bytes: int = 0
     """With every hole written, which the guest may do while its disks are copied."""
-
-    def add(self, disk: Disk, sight: DiskSight) -> None:
-        whole_bytes = _size_bytes(disk, sight) or 0
-        allocated_bytes = sight.file.allocated_bytes if sight.file is not None else None
-        self.written_bytes += whole_bytes if allocated_bytes is None else min(allocated_bytes, whole_bytes)
-        self.whole_bytes += whole_bytes
 
 
 def _room(move: MoveFacts, load: _Load, say: Voice) -> Finding:

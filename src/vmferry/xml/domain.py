@@ -29,6 +29,7 @@ class Seen:
     state: GuestState
     persistent: bool
     memory_used_bytes: int | None = None
+    capacities: tuple[tuple[str, int], ...] = ()
     job: str | None = None
     inactive_xml: str | None = None
     reason: Reason | None = None
@@ -60,6 +61,7 @@ def read_guest_facts(xml: str, seen: Seen) -> GuestFacts:
         probe=_probe(domain),
         convergence=_convergence(domain),
         memory_used_bytes=seen.memory_used_bytes,
+        capacities=seen.capacities,
         job=seen.job,
         needs=read_needs(domain),
         sounds=tuple(element.get("model", "") for element in domain.iterfind("devices/sound")),

@@ -1,4 +1,5 @@
-# Runs on a host by way of ssh and changes nothing there, but for the marks of `sights.sh`, which go as they came. It
+# Runs on a host by way of ssh and changes nothing there, but for the marks of `sights.sh`, which go as they came, and
+# for what `rename` names. It
 # tells of the host at once, then answers requests, one a line: those of `sights.sh` and `probe.sh`, `tell`, and `end`,
 # which all answers so far are followed by. `tell` is asked alone. It answers with sections, each a line `@NAME` and its lines, every one of
 # them indented by a space.
@@ -27,7 +28,20 @@ tell() {
     tell_storage
 }
 
+# Never over another file, and never twice.
+rename() { # INDEX OLD NEW
+    if [ -e "$3" ] && [ ! -e "$2" ]; then
+        printf '%s renamed\n' "$1"
+    elif [ -e "$3" ] || [ -L "$3" ]; then
+        printf '%s %s is there already\n' "$1" "$3"
+    else
+        mv -nT -- "$2" "$3" 2>/dev/null
+        if [ -e "$2" ]; then printf '%s it could not be renamed\n' "$1"; else printf '%s renamed\n' "$1"; fi
+    fi
+}
+
 limit_s=5 qemu_user=''
+tab=$(printf '\t')
 trap remove_marks EXIT
 trap 'exit 1' HUP INT TERM PIPE
 tell_host 2>/dev/null
@@ -47,6 +61,7 @@ while IFS= read -r request; do
     image) look_at_image "$index" "${argument%% *}" "${argument#* }" & ;;
     name) look_at_name "$index" "$argument" & ;;
     unmark) remove_marks ;;
+    rename) rename "$index" "${argument%%"$tab"*}" "${argument#*"$tab"}" ;;
     resolve) try_name "$index" "$argument" & ;;
     port) try_port "$index" "${argument%% *}" "${argument#* }" & ;;
     peer) try_peer "$index" "$argument" & ;;

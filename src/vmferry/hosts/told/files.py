@@ -24,6 +24,7 @@ def file_sight(disk: Disk, blank: DiskSight, said: Said) -> DiskSight:
     mount: dict[str, str] = dict(_PAIR.findall(" ".join(rest)))
     told = mount.get("FSTYPE", "")
     kind = ONE_KIND.get(told, told)
+    virtual_bytes, cluster_bytes = _qcow2_sizes((said.get("head") or [""])[0])
     rights = dict(pair.split("=", 1) for pair in (said.get("rights") or [""])[0].split() if "=" in pair)
     sight = replace(
         blank,
@@ -36,7 +37,8 @@ def file_sight(disk: Disk, blank: DiskSight, said: Said) -> DiskSight:
             mount=mount.get("TARGET", ""),
             size_bytes=number(size) or 0,
             allocated_bytes=(number(blocks) or 0) * (number(block_bytes) or 512),
-            virtual_bytes=_virtual_bytes((said.get("head") or [""])[0]),
+            virtual_bytes=virtual_bytes,
+            cluster_bytes=cluster_bytes,
             uid=number(uid),
             gid=number(gid),
             mode=int(mode, 8) if re.fullmatch("[0-7]{1,5}", mode) else None,
@@ -90,9 +92,12 @@ def sized(disk: Disk, size_bytes: int | None) -> str:
     return f" of {size_bytes} bytes" if disk.format == "raw" and size_bytes is not None else ""
 
 
-def _virtual_bytes(head: str) -> int | None:
-    """From the first bytes of a qcow2 image, as hexadecimal digits."""
+def _qcow2_sizes(head: str) -> tuple[int | None, int | None]:
+    """What the guest sees, and a cluster: from the first bytes of a qcow2 image, as hexadecimal digits."""
     if not re.fullmatch("(?:[0-9a-f]{2}){32}", head):
-        return None
+        return None, None
     data = bytes.fromhex(head)
-    return int.from_bytes(data[24:32], "big") if data.startswith(_QCOW2) else None
+    if not data.startswith(_QCOW2):
+        return None, None
+    bits = int.from_bytes(data[20:24], "big")
+    return int.from_bytes(data[24:32], "big"), 1 << bits if 9 <= bits <= 21 else None

@@ -8,6 +8,7 @@ from vmferry.facts.disk import BlockSight, DiskSight
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.pool import Pool
 from vmferry.model.guest import Disk
+from vmferry.model.storage import Place
 
 from ..cases import GIB, GUEST, OK, PASSING, REFUSE, UNKNOWN, WARN, Cases, with_sights
 from ..passing_storage import IMAGE, KEPT, with_wish
@@ -22,6 +23,9 @@ QCOW2 = replace(OWN, file=replace(FILE, virtual_bytes=64 * MIB))
 TOP, DEVICE = replace(DISK, format="qcow2"), replace(DISK, kind="block")
 LUN = DiskSight("vda", True, None, "0x6", "", None, block=BlockSight(64 * MIB))
 
+FAST = Pool("fast", "dir", True, True, "/fast", available_bytes=GIB)
+LUNS = Pool("luns", "iscsi-direct", True, True)
+
 
 def room(available_bytes: int | None, active: bool = True) -> Pool:
     return Pool("images", "dir", active, True, "/srv/shared", available_bytes=available_bytes)
@@ -33,7 +37,8 @@ def copying(
     *pools: Pool,
     disk: Disk = DISK,
     disks: tuple[str, ...] = (),
-    top: bool = False,
+    onto: tuple[str, ...] = (),
+    places: tuple[Place, ...] = (),
 ) -> MoveFacts:
     """The passing move with only vda, seen so and copied."""
     move = with_sights(here, there)
@@ -43,7 +48,7 @@ def copying(
         guest=replace(move.guest, guest=guest),
         target=replace(move.target, host=replace(move.target.host, pools=pools)),
     )
-    return with_wish(move, storage="copy", migrate_disks=disks, incremental=top)
+    return with_wish(move, storage="copy", migrate_disks=disks, onto_existing=onto, places=places)
 
 
 CASES: Cases = {
@@ -67,16 +72,28 @@ CASES: Cases = {
     ],
     "storage.copy.target": [
         ("none is", PASSING, OK, "no disk is copied"),
-        ("there, of one size", copying(OWN, OWN), OK, "of 67108864 bytes"),
-        ("there, of another", copying(OWN, replace(OWN, file=replace(FILE, size_bytes=MIB))), REFUSE,
+        ("there, and nobody's word for it", copying(OWN, OWN, room(GIB)), REFUSE, "has an image of that name already"),
+        ("there, of one size", copying(OWN, OWN, onto=("vda",)), OK, "of 67108864 bytes, and is written over"),
+        ("there, of another", copying(OWN, replace(OWN, file=replace(FILE, size_bytes=MIB)), onto=("vda",)), REFUSE,
          "of 1048576 bytes; on h1 it has 67108864"),
-        ("qcow2 of one size", copying(QCOW2, QCOW2, disk=TOP), OK, "of 67108864 bytes"),
-        ("qcow2 that cannot be read", copying(QCOW2, OWN, disk=TOP), UNKNOWN, "could not be read"),
+        ("there and bigger", copying(OWN, replace(OWN, file=replace(FILE, size_bytes=GIB)), onto=("vda",)), WARN,
+         "the guest will see a bigger disk"),
+        ("said to be there", copying(OWN, ABSENT, onto=("vda",)), REFUSE, "there is none"),
+        ("qcow2 of one size", copying(QCOW2, QCOW2, disk=TOP, onto=("vda",)), OK, "of 67108864 bytes"),
+        ("qcow2 that cannot be read", copying(QCOW2, OWN, disk=TOP, onto=("vda",)), UNKNOWN, "could not be read"),
+        ("in another pool", copying(OWN, OWN, room(GIB), FAST, places=(Place("vda", "fast", "qcow2"),)), OK,
+         "made in the pool fast of h2: /fast/web.img, qcow2, 64.0 MiB"),
+        ("in a pool that is not there", copying(OWN, ABSENT, room(GIB), places=(Place("vda", "slow"),)), REFUSE,
+         "h2 has no active pool slow"),
+        ("in a pool of LUNs", copying(OWN, ABSENT, LUNS, places=(Place("vda", "luns"),)), REFUSE,
+         "a iscsi-direct one, in which no file can be made"),
+        ("of no known size", copying(replace(OWN, file=None), ABSENT, room(GIB)), UNKNOWN, "is not known"),
         ("a pool to make it in", copying(OWN, ABSENT, room(GIB)), OK, "in the pool images of h2"),
         ("no pool", copying(OWN, ABSENT), REFUSE, "h2 has no active pool of /srv/shared"),
         ("a pool that is not active", copying(OWN, ABSENT, room(GIB, active=False)), REFUSE, "no active pool"),
-        ("only the top image", copying(OWN, ABSENT, room(GIB), top=True), REFUSE, "an incremental copy needs an image"),
-        ("a device that is not there", copying(LUN, ABSENT, disk=DEVICE), REFUSE, "makes no block"),
+        ("a device of no pool", copying(LUN, ABSENT, disk=DEVICE), REFUSE, "h2 has no active pool of"),
+        ("a device, to be a file", copying(LUN, ABSENT, FAST, disk=DEVICE, places=(Place("vda", "fast"),)), OK,
+         "/fast/web-vda.img, raw, 64.0 MiB"),
         ("not looked at", copying(OWN, BLIND), UNKNOWN, "not looked at"),
     ],
     "storage.copy.space": [
