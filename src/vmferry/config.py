@@ -15,6 +15,7 @@ bandwidth = "1GiB/s"                            # of all from one host to anothe
 [migration]
 tls = "auto"                                    # or "require", "off": whether data go encrypted
 convergence = "balanced"                        # or "careful", "must-finish": for guests that dirty memory too fast
+storage = "auto"                                # or "shared", "copy": which disks are copied with their guest
 stall_timeout = 60                              # seconds; a copy that sends nothing for so long is aborted; 0: never
 
 [hosts.alpha]
@@ -50,6 +51,7 @@ from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem, probe_problem
 from vmferry.model.slots import Slots
+from vmferry.model.storage import Storage
 from vmferry.model.tuning import STALL_S, Convergence, Encryption
 from vmferry.model.units import parse_bit_rate, parse_bytes
 
@@ -85,6 +87,7 @@ class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Migration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     convergence: Convergence = Convergence.BALANCED
     tls: Encryption = Encryption.AUTO
+    storage: Storage = Storage.AUTO
     stall_timeout: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = STALL_S
 
 
@@ -125,6 +128,7 @@ class Config:
     """The URL of a PostgreSQL database that is the store; None: the file at `store_path` is."""
     slots: Slots = DEFAULT_SLOTS
     encryption: Encryption = Encryption.AUTO
+    storage: Storage = Storage.AUTO
     bandwidth_bytes_s: int | None = None
     """For all migrations of a link together."""
     stall_timeout_s: float | None = STALL_S
@@ -167,6 +171,7 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         policy_path=None if sections.policy is None else path.parent / _expanded(sections.policy, path, "policy"),
         convergence=migration.convergence,
         encryption=migration.tls,
+        storage=migration.storage,
         stall_timeout_s=migration.stall_timeout or None,
         convergences={name: guest.convergence for name, guest in guests.items() if guest.convergence},
         selected=tuple((name, guest.convergence) for name, guest in selected.items() if guest.convergence),

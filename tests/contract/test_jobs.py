@@ -18,6 +18,7 @@ from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import AT_REST, CLAIMING, TERMINAL, Event, State
 from vmferry.forecast.progress import Phase, Progress
+from vmferry.model.holding import Room
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import MigrationResult, Outcome, Step
 from vmferry.ports import Jobs
@@ -55,11 +56,11 @@ class Bench:
         lease = self.open(id, guest)
         reserved = job(id, guest, State.RESERVED, target)
         reserved = replace(reserved, plan=replace(reserved.plan, bandwidth_bytes_s=most_bytes_s))
-        assert self.jobs.reserve(lease, reserved, RESERVED, None) is None
+        assert self.jobs.reserve(lease, reserved, RESERVED, Room()) is None
         return lease, reserved
 
     def reserve(self, lease: Lease, guest: str, room_bytes: int | None, target: str = "beta") -> str | None:
-        return self.jobs.reserve(lease, job(lease.job, guest, State.RESERVED, target), RESERVED, room_bytes)
+        return self.jobs.reserve(lease, job(lease.job, guest, State.RESERVED, target), RESERVED, Room(room_bytes))
 
 
 def job(id: str = "job-1", guest: str = WEB, state: State = State.PLANNED, target: str | None = None) -> Job:

@@ -14,6 +14,7 @@ from vmferry.errors import Fenced, Refused
 from vmferry.fakes import FakeTime, MemoryJobs
 from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.states import Event, State
+from vmferry.model.holding import Room
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.model.slots import Slots, Wait
@@ -60,7 +61,7 @@ def opened(jobs: Jobs, job: Job, worker: str = "one") -> Lease:
 
 
 def reserved(jobs: Jobs, lease: Lease, job: Job, slots: Slots) -> str | Wait | None:
-    return jobs.reserve(lease, replace(job, state=State.RESERVED), RESERVED, None, slots)
+    return jobs.reserve(lease, replace(job, state=State.RESERVED), RESERVED, Room(), slots)
 
 
 def finish(jobs: Jobs, lease: Lease, job: Job) -> None:

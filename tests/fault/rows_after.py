@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from vmferry.model.holding import Room
 from vmferry.model.job import Job, Plan
 from vmferry.model.migration import MigrationResult
 from vmferry.model.slots import Slots, Wait
@@ -138,7 +139,7 @@ def row_88() -> None:
             result = MigrationResult(name, name, SOURCE, TARGET, None)
             job = Job(result, Plan(name, False, True, 1 << 20), "planned")
             lease = row.jobs.open(job, entry[0], name)
-            answers.append(row.jobs.reserve(lease, replace(job, state="reserved"), entry[-1], None, slots))
+            answers.append(row.jobs.reserve(lease, replace(job, state="reserved"), entry[-1], Room(), slots))
         assert [type(each) for each in answers] == [type(None), Wait, Wait]
         row.reconcile()
         assert [each.state for each in row.jobs.jobs()].count("reserved") == 1, "the dead one's place is free"

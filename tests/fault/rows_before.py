@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vmferry.model.holding import Room
 from vmferry.model.job import Job, Plan
 from vmferry.model.migration import MigrationResult
 
@@ -44,9 +45,9 @@ def row_2() -> None:
     lease = row.jobs.open(other, first, "w9")
     claim = row.journal()[-1]
     room_bytes = row.guest.memory_bytes
-    assert row.jobs.reserve(lease, other, claim, room_bytes) is not None
+    assert row.jobs.reserve(lease, other, claim, Room(room_bytes)) is not None
     row.reconcile()
-    assert row.jobs.reserve(lease, other, claim, room_bytes) is None
+    assert row.jobs.reserve(lease, other, claim, Room(room_bytes)) is None
     assert row.jobs.job("job-1").result.outcome is Outcome.ROLLED_BACK
     assert row.changes == []
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from vmferry.cli.sizes import SIZE
+from vmferry.cli.storage_options import disk_copy_options, read_storage
 from vmferry.errors import UserError
 from vmferry.model.tuning import Convergence, Tuning
 from vmferry.model.wish import Copying
@@ -101,12 +102,13 @@ OPTIONS = (
 
 def copy_options(command: F) -> F:
     """The command gets them all by name, for `read_copying`."""
+    command = disk_copy_options(command)
     for option in reversed(OPTIONS):
         command = option(command)
     return command
 
 
-def read_copying(typed: Mapping[str, Any]) -> Copying:
+def read_copying(typed: Mapping[str, Any], definition: object = None) -> Copying:
     """Raises UserError where two of them contradict each other; what hosts would refuse is the rules' to say."""
     convergence = None if typed["convergence"] is None else Convergence(typed["convergence"])
     if convergence is Convergence.CAREFUL and typed["post_copy"] == "allow":
@@ -132,4 +134,5 @@ def read_copying(typed: Mapping[str, Any]) -> Copying:
             tls_destination=typed["tls_destination"],
             post_copy_bandwidth_bytes_s=typed["postcopy_bandwidth"],
         ),
+        storage=read_storage(typed, definition),
     )

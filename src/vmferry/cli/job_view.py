@@ -48,7 +48,8 @@ def _entry_line(entry: Entry) -> str:
         case Kind.SAW if entry.saw is not None:
             return f"   source: {entry.saw.source}; target: {entry.saw.target}"
         case _ if entry.effect is not None:
-            value = "" if entry.effect.value is None else f" to {entry.effect.value}"
-            return f"   {entry.kind}: {entry.effect.what}{value}, on {entry.effect.host}{text}"
+            thing = f" {entry.effect.thing.replace(chr(9), ' to ')}" if entry.effect.thing else ""
+            value = "" if entry.effect.value is None or thing else f" to {entry.effect.value}"
+            return f"   {entry.kind}: {entry.effect.what}{thing}{value}, on {entry.effect.host}{text}"
         case _:
             return f"   {entry.kind}{text}"

@@ -101,7 +101,7 @@ def migrate(
     **copying: Any,  # noqa: ANN401 - click's own
 ) -> int:
     """Move GUEST live to another host: checked before, verified after, on its source if it fails."""
-    wish = Wish(guest, to, read_copying(copying), yes, read_definition(definition))
+    wish = Wish(guest, to, read_copying(copying, definition), yes, read_definition(definition))
     return conclude(app, perform(app, wish, Narrator(app), timeout_s, dry_run=dry_run))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vmferry.cli.context import App
 
 if TYPE_CHECKING:
+    from vmferry.facts.wish import MoveWish
+    from vmferry.model.storage import StorageWish
     from vmferry.service.fleet import Fleet
     from vmferry.service.ground import Ground, Standing
 
@@ -33,4 +36,14 @@ def standing(app: App) -> Standing:
         slots=config.slots,
         bandwidth_bytes_s=config.bandwidth_bytes_s,
         stall_timeout_s=config.stall_timeout_s,
+        storage=config.storage,
     )
+
+
+def usual_wish(app: App, storage: StorageWish, given: str | None = None) -> MoveWish:
+    """What is checked where nothing is to be moved yet. `given`: the user's own definition."""
+    from vmferry.facts.wish import MoveWish
+    from vmferry.service.request import with_disks
+
+    wish = MoveWish(encryption=app.config.encryption, definition=given)
+    return with_disks(wish, replace(storage, choice=storage.choice or app.config.storage))

@@ -31,6 +31,9 @@ def progress_line(progress: Progress) -> str:
     if progress.rate_bytes_s is not None:
         parts.append(format_rate(progress.rate_bytes_s))
     parts.append(f"{format_bytes(progress.remaining_bytes)} left")
+    for disk in progress.disks:
+        if disk.done_bytes < disk.total_bytes:
+            parts.append(f"{disk.disk} {100 * disk.done_bytes // disk.total_bytes} %")
     if progress.dirty_rate_bytes_s:
         parts.append(f"dirties {format_rate(progress.dirty_rate_bytes_s)}")
     if progress.round:

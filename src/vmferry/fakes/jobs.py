@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from vmferry.errors import Fenced, Refused
 from vmferry.fakes.clock import Time
 from vmferry.flow.journal import Entry
-from vmferry.flow.states import CLAIMING, TERMINAL, State
+from vmferry.flow.states import CLAIMING, NOTHING_TAKEN, TERMINAL
 from vmferry.forecast.progress import Progress
 from vmferry.model.bandwidth import claim
-from vmferry.model.holding import no_room, overtaken, taken, the_one
+from vmferry.model.holding import Claim, Room, no_room, overtaken, taken, the_one
 from vmferry.model.job import Ask, Job, Lease
 from vmferry.model.slots import UNLIMITED, Slots, Wait, turn
 
@@ -116,9 +116,7 @@ class MemoryJobs:
         elif kept.claimed_s is None:
             kept.claimed_s = self._time.now_s()
 
-    def reserve(
-        self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None, slots: Slots = UNLIMITED
-    ) -> str | Wait | None:
+    def reserve(self, lease: Lease, job: Job, entry: Entry, room: Room, slots: Slots = UNLIMITED) -> str | Wait | None:
         with self._lock:
             self.renew(lease)
             mine = self._jobs[job.id]
@@ -127,14 +125,18 @@ class MemoryJobs:
                 mine.job = replace(mine.job, result=replace(mine.job.result, target=job.result.target))
                 mine.waiting_s = self._time.now_s() if mine.waiting_s is None else mine.waiting_s
                 return wait
-            claimed = sum(
-                other.job.plan.memory_bytes
+            others = [
+                Claim(
+                    other.job.plan,
+                    other.claimed_s >= mine.opened_s or other.job.state in NOTHING_TAKEN,
+                    None if other.progress is None else other.progress.disk_remaining_bytes,
+                )
                 for other in self._jobs.values()
                 if other is not mine and other.claimed_s is not None and other.job.result.target == job.result.target
-                if other.claimed_s >= mine.opened_s or other.job.state in (State.RESERVED, State.PREPARED)
-            )
-            if room_bytes is not None and claimed and claimed + job.plan.memory_bytes > room_bytes:
-                return no_room(job, claimed, room_bytes)
+            ]
+            why_not = no_room(job, room, others)
+            if why_not is not None:
+                return why_not
             self._write(lease, job, [entry])
             return None
 

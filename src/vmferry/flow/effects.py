@@ -26,6 +26,8 @@ class What(enum.StrEnum):
     ABORT = "abort the copy"
     TO_POST_COPY = "switch to post-copy"
     SUSPEND = "suspend the guest for the rest of the copy"
+    SYNCHRONOUS_WRITES = "let the guest's writes wait for the target's"
+    """For the rest of the copy, so that the mirrors of its disks catch up."""
     RECOVER = "resume a broken post-copy"
     DESTROY_ARRIVING = "destroy the copy that never ran"
     """On the target."""
@@ -48,8 +50,9 @@ class What(enum.StrEnum):
     REMOVE_VOLUME = "remove the volume that the migration made"
     """From the target, by its name. Value 1: only if nothing was written to it, since nobody heard that it was made."""
     REMOVE_SOURCE = "remove the source's own image"
-    """Of a disk that was copied, by its path; and the next: give it another name."""
+    """Of a disk that was copied, by its path."""
     RENAME_SOURCE = "rename the source's own image"
+    """The same, to what stands after its path and a tab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +162,20 @@ def undoing(
     target: str,
     before: Before,
     heard: Collection[Effect] = (),
-    given_up: Collection[Effect] = (),
+    given_up: Collection[str] = (),
 ) -> Iterator[Effect]:
     """What takes back these effects, newest first, as far as there is something of them now.
 
-    `heard`: of the volumes that were to be made, those of which the host said that they are. `given_up`: those that
-    could not be removed just now. Each changes what the next one's precondition sees: make the first, look again, and ask anew without what is undone.
+    `heard`: of the volumes that were to be made, those of which the host said that they are. `given_up`: things
+    that could not be removed just now. Each changes what the next one's precondition sees: make the first, look again,
+    and ask anew without what is undone.
     """
     for effect in reversed(made):
         if effect.what is What.COPY:
             yield from _undo_copy(seen, source, target, before)
         elif effect.what in LIMITS and effect.was is not None and seen.source in _HAS_IT:
             yield Effect(effect.what, source, effect.was)
-        elif effect.what is What.MAKE_VOLUME and effect not in given_up:
+        elif effect.what is What.MAKE_VOLUME and effect.thing not in given_up:
             yield from _remove(effect, seen, before, certain=effect in heard)
 
 
@@ -210,9 +214,11 @@ def left_volumes(made: Sequence[Effect]) -> tuple[Effect, ...]:
     return tuple(effect for effect in made if effect.what is What.MAKE_VOLUME)
 
 
-def sweeping(made: Sequence[Effect], seen: Sighted, before: Before, heard: Collection[Effect]) -> Iterator[Effect]:
-    """What is tried again of volumes that were left behind."""
-    for effect in reversed(left_volumes(made)):
+def sweeping(
+    made: Sequence[Effect], seen: Sighted, before: Before, heard: Collection[Effect], given_up: Collection[str] = ()
+) -> Iterator[Effect]:
+    """What is tried again of volumes that were left behind; as of `undoing`."""
+    for effect in reversed([each for each in left_volumes(made) if each.thing not in given_up]):
         yield from _remove(effect, seen, before, certain=effect in heard)
 
 

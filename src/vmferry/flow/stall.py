@@ -21,8 +21,9 @@ class Still:
 
     def seen(self, stats: JobStats) -> Still:
         """With one more reading. Of a post-copy it says nothing: one that is broken is resumed, never given up."""
-        if stats.mode is not Mode.PRE_COPY or stats.processed_bytes != self.sent_bytes:
-            return Still(stats.processed_bytes, stats.elapsed_ms)
+        sent_bytes = stats.processed_bytes + stats.disk_done_bytes
+        if stats.mode is not Mode.PRE_COPY or sent_bytes != self.sent_bytes:
+            return Still(sent_bytes, stats.elapsed_ms)
         return Still(self.sent_bytes, self.since_ms, max(0, stats.elapsed_ms - self.since_ms) / 1000)
 
 
@@ -32,4 +33,4 @@ def stalled(still: Still, limit_s: float | None) -> str | None:
         return None
     if not still.sent_bytes:
         return f"nothing was sent in {still.for_s:.0f} s: the source does not get through to the target"
-    return f"nothing was sent for {still.for_s:.0f} s: the target does not take the guest's memory any more"
+    return f"nothing was sent for {still.for_s:.0f} s: the target does not take any more of the guest"

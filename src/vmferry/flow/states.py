@@ -140,7 +140,9 @@ AT_REST = TERMINAL | {State.IN_DOUBT, State.LEFT_BEHIND, State.LITTERED}
 LITTERED for the next attempt.
 """
 CLAIMING = frozenset({S.RESERVED, S.PREPARED, S.COPYING, S.POST_COPY, S.SETTLING})
-"""While it is in one of these, the target's memory is spoken for."""
+"""While it is in one of these, the target's memory and the room for its disks are spoken for."""
+NOTHING_TAKEN = frozenset({S.RESERVED, S.PREPARED})
+"""Of these, those in which nothing of it is taken yet."""
 
 
 class IllegalTransition(Exception):

@@ -81,8 +81,8 @@ def user_paused(evidence: Evidence, done: Done) -> bool | None:
 def steer(evidence: Evidence, reins: Reins, done: Done) -> Step | None:
     """The next step; None: let it go on as it does."""
     last = evidence.last
-    if last is None or last.mode is not Mode.PRE_COPY or done.suspended:
-        return None
+    if last is None or last.mode is not Mode.PRE_COPY or done.suspended or (last.disk_total_bytes and not last.round):
+        return None  # of disks that come before memory, flow.mirrors speaks
     if done.forced:
         return _whatever_it_takes(reins, done, "asked for by job force")
     view = outlook(evidence, done.limit_ms)

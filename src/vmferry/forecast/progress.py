@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from vmferry.model.migration import JobStats
+from vmferry.model.migration import DiskProgress, JobStats
 
 ALMOST = 99.0
 """Percent that copying can reach; the rest is the switch and its verification."""
@@ -19,6 +19,7 @@ class Phase(enum.StrEnum):
     """Where a migration is, as the progress line names it."""
 
     STARTING = "starting"
+    DISKS = "disks"
     COPYING = "copying"
     CONVERGING = "converging"
 
@@ -35,22 +36,29 @@ class Progress:
     round: int
     eta_s: float | None
     """Seconds to go; None while they are not known or the guest dirties as fast as the link carries."""
+    disk_remaining_bytes: int = 0
+    disks: tuple[DiskProgress, ...] = ()
+    """Of those that are copied with it."""
 
 
 class Progression:
     """Turns readings into progress. Remembers the last one shown, for neither percent nor ETA may run backwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_bytes: int = 0) -> None:
+        """`memory_bytes`: the guest's, which is still to come while its disks are copied."""
+        self._memory_bytes = memory_bytes
         self._percent = 0.0
         self._eta_s: float | None = None
 
-    def read(self, stats: JobStats) -> Progress:
+    def read(self, stats: JobStats, disks: tuple[DiskProgress, ...] = ()) -> Progress:
         """`stats` as libvirt gives them, oldest first.
 
         Where a new estimate is later than the one shown, the time to go stands still until it is true again.
         """
         rate = stats.rate_bytes_s or _mean_rate(stats)
-        estimate_s = _to_go(stats.remaining_bytes, rate, stats.dirty_rate_bytes_s or 0)
+        memory_bytes = stats.remaining_bytes if stats.total_bytes else self._memory_bytes
+        left_bytes = memory_bytes + stats.disk_remaining_bytes if stats.disk_total_bytes else stats.remaining_bytes
+        estimate_s = _to_go(left_bytes, rate, stats.dirty_rate_bytes_s or 0)
         if stats.elapsed_ms < SETTLED_MS:
             estimate_s = None
         if estimate_s is not None:
@@ -61,15 +69,18 @@ class Progression:
             phase=_phase(stats),
             percent=self._percent,
             rate_bytes_s=rate,
-            remaining_bytes=stats.remaining_bytes,
+            remaining_bytes=left_bytes,
             dirty_rate_bytes_s=stats.dirty_rate_bytes_s,
             round=stats.round,
             eta_s=None if estimate_s is None else self._eta_s,
+            disk_remaining_bytes=stats.disk_remaining_bytes,
+            disks=disks,
         )
 
 
 def _mean_rate(stats: JobStats) -> int | None:
-    return stats.processed_bytes * 1000 // stats.elapsed_ms if stats.elapsed_ms and stats.processed_bytes else None
+    sent_bytes = stats.processed_bytes + stats.disk_done_bytes
+    return sent_bytes * 1000 // stats.elapsed_ms if stats.elapsed_ms and sent_bytes else None
 
 
 def _to_go(remaining_bytes: int, rate_bytes_s: int | None, dirty_rate_bytes_s: int) -> float | None:
@@ -81,5 +92,5 @@ def _to_go(remaining_bytes: int, rate_bytes_s: int | None, dirty_rate_bytes_s: i
 
 def _phase(stats: JobStats) -> Phase:
     if stats.total_bytes == 0:
-        return Phase.STARTING
+        return Phase.DISKS if stats.disk_total_bytes else Phase.STARTING
     return Phase.COPYING if stats.round <= 1 else Phase.CONVERGING

@@ -9,6 +9,7 @@ from dataclasses import replace
 import libvirt
 
 from vmferry.model.migration import JobStats, MigrationOrder, Mode
+from vmferry.xml.placing import placed, with_their_sources
 from vmferry.xml.rewrite import rewritten
 
 MIB = 1 << 20
@@ -98,10 +99,12 @@ def _definitions(domain: libvirt.virDomain, order: MigrationOrder) -> dict[str, 
     running = order.target_xml
     if running is None:
         running = rewritten(domain.XMLDesc(secure | libvirt.VIR_DOMAIN_XML_MIGRATABLE), order.edits, live)
+    running = placed(running, order.copies, running=True)
     definitions: dict[str, Parameter] = {libvirt.VIR_MIGRATE_PARAM_DEST_XML: running}
     if order.persistent:
         kept = domain.XMLDesc(secure | libvirt.VIR_DOMAIN_XML_INACTIVE)
-        definitions[libvirt.VIR_MIGRATE_PARAM_PERSIST_XML] = rewritten(kept, order.edits, live)
+        there = placed(rewritten(kept, order.edits, live), with_their_sources(order.copies, kept), running=False)
+        definitions[libvirt.VIR_MIGRATE_PARAM_PERSIST_XML] = there
     return definitions
 
 
@@ -181,14 +184,17 @@ def read_stats(figures: Mapping[str, int]) -> JobStats:
     dirty_pages_s, page_bytes = figures.get("memory_dirty_rate"), figures.get("memory_page_size", 4096)
     return JobStats(
         elapsed_ms=figures.get("time_elapsed", 0),
-        total_bytes=figures.get("data_total", 0),
-        processed_bytes=figures.get("data_processed", 0),
-        remaining_bytes=figures.get("data_remaining", 0),
+        total_bytes=figures.get("memory_total", figures.get("data_total", 0)),
+        processed_bytes=figures.get("memory_processed", figures.get("data_processed", 0)),
+        remaining_bytes=figures.get("memory_remaining", figures.get("data_remaining", 0)),
         rate_bytes_s=figures.get("memory_bps"),
         dirty_rate_bytes_s=None if dirty_pages_s is None else dirty_pages_s * page_bytes,
         round=figures.get("memory_iteration", 0),
         downtime_ms=figures.get("downtime"),
         throttle_percent=figures.get("auto_converge_throttle"),
+        disk_total_bytes=figures.get("disk_total", 0),
+        disk_done_bytes=figures.get("disk_processed", 0),
+        disk_remaining_bytes=figures.get("disk_remaining", 0),
     )
 
 

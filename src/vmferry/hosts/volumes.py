@@ -61,7 +61,8 @@ def rename_image(connection: libvirt.virConnect, shell: Shell, path: str, new: s
     _need_unused(connection, path)
     answer = shell.ask([f"rename 0 {path}\t{new}"])
     if "0 renamed" not in answer:
-        raise libvirt.libvirtError("; ".join(line.removeprefix("0 ") for line in answer if line) or "it was not renamed")
+        told = "; ".join(line.removeprefix("0 ") for line in answer if line)
+        raise libvirt.libvirtError(told or "it was not renamed")
     with contextlib.suppress(libvirt.libvirtError):  # its own list is for people
         connection.storageVolLookupByPath(path).storagePoolLookupByVolume().refresh()
 

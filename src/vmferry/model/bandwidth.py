@@ -34,6 +34,12 @@ def part(plan: Plan) -> Part | None:
     return Part(max(MIB, most), plan.share_bytes_s or 0)
 
 
+def each_disk(plan: Plan) -> int | None:
+    """What each of the disks that are copied with the guest may send; None: there is no limit."""
+    limits = [each for each in (plan.disk_bandwidth_bytes_s, plan.bandwidth_bytes_s, plan.share_bytes_s) if each]
+    return max(MIB, min(limits) // len(plan.copies)) if limits and plan.copies else None
+
+
 def claim(plan: Plan, others: Sequence[Plan]) -> tuple[Plan | None, int]:
     """(with a larger share, if it gets one; what it may send): by what the link's others hold."""
     mine = part(plan)

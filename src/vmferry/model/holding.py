@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from vmferry.errors import UserError
-from vmferry.model.job import Job, Lease
+from vmferry.model.job import Job, Lease, Plan
+from vmferry.model.units import format_bytes
 
 
 def taken(guest: str, job: str, state: str) -> str:
@@ -16,7 +18,55 @@ def taken(guest: str, job: str, state: str) -> str:
     )
 
 
-def no_room(job: Job, claimed_bytes: int, room_bytes: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a target has free, as it was seen."""
+
+    memory_bytes: int | None = None
+    """None: not known."""
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """By the name of each pool into which disks are copied; one that is not there is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What another job has spoken for of the same target."""
+
+    plan: Plan
+    fresh: bool
+    """It has taken nothing of it yet, or has begun to since the room was seen."""
+    copying_bytes: int | None = None
+    """Of its disks, what is still to come; None: not known."""
+
+
+def no_room(job: Job, room: Room, others: Sequence[Claim]) -> str | None:
+    """Why it cannot be reserved, for people; None: it can. Nobody is held up but by others."""
+    claimed = sum(other.plan.memory_bytes for other in others if other.fresh)
+    if room.memory_bytes is not None and claimed and claimed + job.plan.memory_bytes > room.memory_bytes:
+        return _no_memory(job, claimed, room.memory_bytes)
+    for pool, free in sorted(room.pools.items()):
+        taken = sum(_to_come(other, pool) for other in others)
+        needed = _needed(job.plan, pool)
+        if taken and taken + needed > free:
+            return (
+                f"the pool {pool} of {job.result.target} has {format_bytes(free)} free, of which other migrations to "
+                f"it will take {format_bytes(taken)}; the disks of {job.result.guest} need {format_bytes(needed)}: "
+                "wait for them, or name another pool with --disk"
+            )
+    return None
+
+
+def _needed(plan: Plan, pool: str) -> int:
+    return sum(copy.needed_bytes for copy in plan.copies if copy.pool == pool)
+
+
+def _to_come(other: Claim, pool: str) -> int:
+    """Of what is copied, a part may be there already, and so not free any more."""
+    needed = _needed(other.plan, pool)
+    return needed if other.fresh or other.copying_bytes is None else min(needed, other.copying_bytes)
+
+
+def _no_memory(job: Job, claimed_bytes: int, room_bytes: int) -> str:
     """For people: why it cannot be reserved."""
     mib = 1 << 20
     return (

@@ -39,7 +39,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class StorageWish:
-    choice: Storage = Storage.AUTO
+    choice: Storage | None = None
+    """None: as it is configured."""
     disks: tuple[str, ...] = ()
     """Those that are copied, where the user names them (virsh: `--migrate-disks`)."""
     places: tuple[Place, ...] = ()
@@ -92,6 +93,11 @@ class DiskCopy:
     def volume(self) -> str:
         """Its name in the pool."""
         return self.path.rpartition("/")[2]
+
+    @property
+    def thing(self) -> str:
+        """The volume as effects name it."""
+        return f"{self.pool}/{self.volume}"
 
 
 class Fate(enum.StrEnum):

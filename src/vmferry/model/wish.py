@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vmferry.model.storage import UNSAID, StorageWish
 from vmferry.model.tuning import PLAIN, Convergence, Tuning
 
 
@@ -17,6 +18,7 @@ class Copying:
     convergence: Convergence | None = None
     post_copy: bool | None = None
     tuning: Tuning = PLAIN
+    storage: StorageWish = UNSAID
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Protocol
 from vmferry.flow.journal import Entry
 from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Probe
+from vmferry.model.holding import Room
 from vmferry.model.host import HostEntry
 from vmferry.model.job import Ask, Job, Lease
 from vmferry.model.migration import MigrationResult
@@ -69,10 +70,8 @@ class Jobs(Protocol):
     def write(self, lease: Lease, job: Job, entries: Sequence[Entry]) -> None:
         """All of it or nothing. Raises Fenced."""
 
-    def reserve(
-        self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None, slots: Slots = UNLIMITED
-    ) -> str | Wait | None:
-        """As `write`, unless other jobs' claims on the same target leave too little of `room_bytes`: then why not.
+    def reserve(self, lease: Lease, job: Job, entry: Entry, room: Room, slots: Slots = UNLIMITED) -> str | Wait | None:
+        """As `write`, unless other jobs' claims on the same target leave too little of `room`: then why not.
 
         Wait where as many as `slots` allow run already, or waited before; it then keeps its place in the queue for as
         long as it keeps its lease.

@@ -24,6 +24,7 @@ from vmferry.rules.storage import proved_same
 
 KEEPS_HOLES = (10, 9)
 """The libvirt from which holes of a raw image are kept by `migrate_disks_detect_zeroes`, if both hosts know it."""
+DETECT_ZEROES, DISCARD = "detect-zeroes", "discard"
 DIRECTORIES = ("dir", "fs", "netfs")
 """Kinds of pools in which a volume is a file."""
 FORMATS = ("raw", "qcow2")
@@ -262,8 +263,8 @@ def thinly(move: MoveFacts) -> str | None:
     """
     here, there = _release(move.source), _release(move.target.host)
     if here is None or here < KEEPS_HOLES:
-        return "discard"
-    return "detect-zeroes" if there is not None and there >= KEEPS_HOLES else None
+        return DISCARD
+    return DETECT_ZEROES if there is not None and there >= KEEPS_HOLES else None
 
 
 def _release(host: HostFacts) -> tuple[int, ...] | None:

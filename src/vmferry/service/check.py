@@ -14,6 +14,7 @@ from vmferry.model.finding import Finding, Verdict, verdict
 from vmferry.model.guest import Guest
 from vmferry.placement.rank import Candidate, candidate, ranked
 from vmferry.ports import HostPort
+from vmferry.rules.copies import resolved
 from vmferry.rules.judge import Judge, Judgement, in_order
 from vmferry.rules.policy import NO_POLICY, Override, Policy
 from vmferry.rules.tls import decided
@@ -89,7 +90,7 @@ def check_one(
     """A guest of the snapshot against all its hosts, or that one."""
     judge = Judge(policy)
     source = snapshot.host(guest.guest.host)
-    moves = tuple(decided(move) for move in snapshot.moves(guest, to, wish))
+    moves = tuple(resolved(decided(move)) for move in snapshot.moves(guest, to, wish))
     candidates = ranked(candidate(move, judge.move(move)) for move in moves)
     common = in_order((*judge.host(source).findings, *judge.guest(guest).findings))
     hosts = (source.name, *(move.target.host.name for move in moves))
@@ -100,7 +101,7 @@ def check_all(snapshot: Snapshot, policy: Policy = NO_POLICY, wish: MoveWish = N
     """Every guest against every other host, guests by name. One judge for all: what repeats is judged once."""
     judge = Judge(policy)
     for guest in sorted(snapshot.guests, key=lambda each: (each.guest.name, each.guest.uuid)):
-        moves = [decided(move) for move in snapshot.moves(guest, wish=wish)]
+        moves = [resolved(decided(move)) for move in snapshot.moves(guest, wish=wish)]
         yield Row(guest.guest, tuple((move.target.host.name, judge.move(move)) for move in moves))
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.model.guest import Disk
+from vmferry.model.storage import DiskCopy
 from vmferry.placement.elsewhere import edited
+from vmferry.rules.copies import copies
 from vmferry.xml.diff import definition_diff
 from vmferry.xml.disks import disks
 from vmferry.xml.parse import BadXml, parse
+from vmferry.xml.placing import placed, with_their_sources
 from vmferry.xml.rewrite import rewritten
 
 
 def target_diff(move: MoveFacts) -> str:
     """A unified diff from the source's definition to the target's; empty where the target's is the same."""
     facts, given = move.guest, move.wish.definition
-    if given is None and not move.target.edits:
+    if given is None and not move.target.edits and not copies(move):
         return ""
     before = facts.migratable_xml or facts.live_xml
     try:
         after = rewritten(before, move.target.edits, facts.live_xml) if given is None else given
+        after = placed(after, copies(move), running=True)
         return definition_diff(before, after, f"{move.source.name}/{facts.guest.name}", move.target.host.name)
     except BadXml:  # a rule speaks of it
         return ""
@@ -30,7 +35,7 @@ def target_diff(move: MoveFacts) -> str:
 def arriving(move: MoveFacts) -> GuestFacts:
     """The guest as the target will have it: with the sources of its disks there."""
     guest = move.guest.guest
-    there = tuple(edited(disk, move.target.edits) for disk in guest.disks)
+    there = tuple(_copied(edited(disk, move.target.edits), copies(move)) for disk in guest.disks)
     if move.wish.definition is not None:
         given = {disk.target: disk for disk in disks(parse(move.wish.definition, "the given definition"))}
         there = tuple(_as_given(disk, given.get(disk.target)) for disk in there)
@@ -43,9 +48,15 @@ def kept_disks(move: MoveFacts) -> tuple[tuple[str, str | None], ...] | None:
         return None
     try:
         found = disks(parse(move.guest.inactive_xml, "the definition that is kept"))
+        made = with_their_sources(copies(move), move.guest.inactive_xml)
     except BadXml:
         return None
-    return tuple((disk.target, edited(disk, move.target.edits).source) for disk in found)
+    return tuple((disk.target, _copied(edited(disk, move.target.edits), made).source) for disk in found)
+
+
+def _copied(disk: Disk, made: Sequence[DiskCopy]) -> Disk:
+    copy = next((each for each in made if each.disk == disk.target and each.pool is not None), None)
+    return disk if copy is None else replace(disk, kind="file", source=copy.path, format=copy.format)
 
 
 def _as_given(disk: Disk, given: Disk | None) -> Disk:

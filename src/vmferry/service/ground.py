@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from vmferry.errors import UserError, VmferryError
 from vmferry.model.guest import Guest, Probe
 from vmferry.model.slots import UNLIMITED, Slots
+from vmferry.model.storage import Storage
 from vmferry.model.tuning import STALL_S, Convergence, Encryption
 from vmferry.model.wish import Wish
 from vmferry.ports import HostPort, Store
@@ -46,6 +47,7 @@ class Standing:
     bandwidth_bytes_s: int | None = None
     """Of a link."""
     stall_timeout_s: float | None = STALL_S
+    storage: Storage = Storage.AUTO
 
     def usual_of(self, guest: str) -> Convergence:
         """What holds where neither its name in the configuration nor its own metadata say otherwise."""
@@ -95,6 +97,7 @@ def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool 
         accept_unknown=wish.accept_unknown,
         dry_run=dry_run,
         definition=wish.definition,
+        storage=replace(how.storage, choice=how.storage.choice or standing.storage),
         policy=standing.policy,
         slots=standing.slots,
     )

@@ -19,12 +19,15 @@ class Making:
         self.record, self.sides = record, sides
         self.problem: HostError | None = None
         """Why the last one failed."""
+        self.failed: Effect | None = None
+        """The one that ended the last `one_by_one`; None: nothing was due any more."""
 
     def one_by_one(self, ask: Callable[[Sighted], Iterator[Effect]]) -> bool:
         """Look, make the first effect that is due and may be made, look again; until nothing is due or one fails.
 
         Whether any was made.
         """
+        self.failed = None
         for number in range(MOST_EFFECTS):
             seen = self.sides.look()
             effect = next(ask(seen), None)
@@ -33,7 +36,7 @@ class Making:
             try:
                 self.make(effect, seen)
             except HostError as error:
-                self.problem = error
+                self.problem, self.failed = error, effect
                 return number > 0
         return True
 
@@ -42,7 +45,7 @@ class Making:
         self.record.intend(effect, seen)
         self.record.renew(now=True)
         try:
-            self.sides.perform(effect)
+            self.sides.perform(effect, self.record.job.plan.copies)
         except HostUnreachable as error:
             self.record.outcome(Kind.LOST, effect, error.detail or error.message)
             raise

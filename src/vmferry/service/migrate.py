@@ -15,18 +15,21 @@ from typing import Protocol
 
 from vmferry.errors import Failed, Fenced, InDoubt, VmferryError
 from vmferry.facts.guest import GuestFacts
+from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.states import Event, State, next_state
 from vmferry.forecast.progress import Progress
 from vmferry.model.finding import Severity, Verdict
 from vmferry.model.guest import GuestState
+from vmferry.model.holding import Room
 from vmferry.model.job import DIRTY_PERIOD_S, Ask, Job, Plan
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 from vmferry.model.slots import Wait
 from vmferry.model.tuning import Convergence
 from vmferry.model.wish import Wish
 from vmferry.ports import Clock, HostPort, Jobs, Prober, Store
+from vmferry.rules.copies import DETECT_ZEROES, copies, thinly
 from vmferry.rules.post_copy import unresumable, unsafe
 from vmferry.service.arrival import Arrivals
 from vmferry.service.check import CheckReport, check
@@ -175,18 +178,22 @@ class Migration:
         self._plan(record, move)
         if record.state is State.PLANNED:
             record.enter(Event.GO)
-        no_room = self._reserve(record, move.target.host.memory_free_bytes)
+        no_room = self._reserve(record, move.target.host)
         if no_room is not None:
             return self._end(record, Event.REFUSE, no_room)
         if record.state is not State.RESERVED:
             return self._cancelled(record)
         return self._move(record, move, target)
 
-    def _reserve(self, record: Record, room_bytes: int | None) -> str | None:
+    def _reserve(self, record: Record, host: HostFacts) -> str | None:
         """Waits for its turn, or for the user to give up. Why there is no room, where there is none."""
         told = None
+        pools = {pool.name: pool.available_bytes for pool in host.pools or () if pool.available_bytes is not None}
+        room = Room(
+            host.memory_free_bytes, {copy.pool: pools[copy.pool] for copy in self.plan.copies if copy.pool in pools}
+        )
         while True:
-            answer = record.reserve(room_bytes, self.request.slots)
+            answer = record.reserve(room, self.request.slots)
             if not isinstance(answer, Wait):
                 return answer
             if answer != told:
@@ -230,6 +237,7 @@ class Migration:
         policy = self.request.convergence or move.guest.convergence or self.request.usual
         post_copy = self._may_post_copy(move, policy)
         throttled = self.request.tuning.auto_converge or not post_copy
+        disks = copies(move)
         self.plan = replace(
             self.plan,
             paused=facts.guest.state is GuestState.PAUSED,
@@ -239,6 +247,12 @@ class Migration:
             post_copy_sooner=post_copy and self.request.post_copy is True,
             tuning=replace(self.request.tuning, auto_converge=throttled, tls=move.wish.tls),
             disks=tuple((disk.target, disk.source) for disk in facts.guest.disks),
+            copies=disks,
+            incremental=move.wish.incremental and bool(disks),
+            synchronous_writes=move.wish.synchronous_writes and bool(disks),
+            detect_zeroes=thinly(move) == DETECT_ZEROES,
+            disk_bandwidth_bytes_s=self.request.storage.bandwidth_bytes_s,
+            source_volumes=self.request.storage.source_volumes,
             kept=kept_disks(move),
             address=probe.address if probe else None,
             url=probe.url if probe else None,

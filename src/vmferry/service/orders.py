@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vmferry.facts.move import MoveFacts
+from vmferry.model.bandwidth import each_disk
 from vmferry.model.host import HostEntry
 from vmferry.model.job import Plan
 from vmferry.model.migration import MigrationOrder
@@ -27,6 +28,11 @@ def copy_order(plan: Plan, entry: HostEntry, move: MoveFacts, definition: str | 
         target_xml=definition,
         tuning=tuning,
         post_copy=plan.post_copy,
+        copies=plan.copies,
+        incremental=plan.incremental,
+        synchronous_writes=plan.synchronous_writes,
+        detect_zeroes=plan.detect_zeroes,
+        disk_bandwidth_bytes_s=each_disk(plan),
     )
 
 

@@ -71,7 +71,7 @@ class Reconciler:
         """By the word of its hosts, it is a matter of moments, or there is news."""
         if job.state in NOTHING_COPIED:
             return True
-        if job.state == State.LEFT_BEHIND:
+        if job.state in (State.LEFT_BEHIND, State.LITTERED):
             return is_due(self.tools.jobs.journal(job.id), self.tools.now())
         seen = self._sides(job).look()
         before = Before(paused=job.plan.paused, persistent=job.plan.persistent)

@@ -11,6 +11,7 @@ from vmferry.flow.journal import Entry, Kind, check_invariants, made, state_of
 from vmferry.flow.settle import Before
 from vmferry.flow.states import Event, State, next_state
 from vmferry.model.bandwidth import part
+from vmferry.model.holding import Room
 from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult
 from vmferry.model.slots import Slots, Wait
@@ -76,12 +77,12 @@ class Record:
         self._jobs.write(self.lease, job, entries)
         self._wrote(job, entries)
 
-    def reserve(self, room_bytes: int | None, slots: Slots) -> str | Wait | None:
+    def reserve(self, room: Room, slots: Slots) -> str | Wait | None:
         """Enter RESERVED if other jobs leave room on the target, and as soon as `slots` let it; else why not."""
         entry = self.entry(Kind.STATE, state=next_state(self.state, Event.GO), event=Event.GO)
         check_invariants([*self.entries, entry], self.before)
         job = replace(self.job, state=State.RESERVED)
-        why_not = self._jobs.reserve(self.lease, job, entry, room_bytes, slots)
+        why_not = self._jobs.reserve(self.lease, job, entry, room, slots)
         self._renewed_s = self._clock.now_s()
         if why_not is None:
             self._wrote(job, [entry])

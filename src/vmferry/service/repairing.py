@@ -9,7 +9,12 @@ from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.service.migrate import Tools
 from vmferry.service.reconcile import Reconciler, held_record
 
-FORGETTABLE = (State.IN_DOUBT, State.LEFT_BEHIND)
+FORGETTABLE = {
+    State.IN_DOUBT: Outcome.FAILED,
+    State.LEFT_BEHIND: Outcome.MIGRATED,
+    State.LITTERED: Outcome.ROLLED_BACK,
+}
+"""With what then has become of it."""
 
 
 def repair(reconciler: Reconciler, job: Job) -> MigrationResult:
@@ -28,8 +33,8 @@ def forget(tools: Tools, job: Job) -> MigrationResult:
         record.close()
         raise Refused(f"job {job.id} is not in doubt any more; see vmferry job show {job.id}")
     text = "an operator has put it right by hand and ended the job"
-    arrived = record.state is State.LEFT_BEHIND
-    record.change(outcome=Outcome.MIGRATED if arrived else Outcome.FAILED, error=None if arrived else text)
+    outcome = FORGETTABLE[record.state]
+    record.change(outcome=outcome, error=text if outcome is Outcome.FAILED else None)
     record.enter(Event.FORGET, text)
     return record.close()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmferry.facts.wish import MoveWish
 from vmferry.model.guest import Guest, Probe
 from vmferry.model.slots import UNLIMITED, Slots
+from vmferry.model.storage import UNSAID, Storage, StorageWish
 from vmferry.model.tuning import PLAIN, STALL_S, Convergence, Encryption, Tuning
 from vmferry.ports import HostPort
 from vmferry.rules.policy import NO_POLICY, Policy
@@ -50,6 +51,7 @@ class Request:
     policy: Policy = NO_POLICY
     definition: str | None = None
     """The user's own definition of the guest for the target, as XML."""
+    storage: StorageWish = UNSAID
     slots: Slots = UNLIMITED
     """How many may run beside it, here and everywhere."""
     settle_limit_s: float = PATIENCE_S
@@ -60,7 +62,7 @@ def move_wish(request: Request) -> MoveWish:
     """What the rules judge: post-copy only where the user asks for it, since else it is done without."""
     tuning = request.tuning
     left_open = request.post_copy is None and request.convergence is not Convergence.CAREFUL
-    return MoveWish(
+    wish = MoveWish(
         persistent=request.guest.persistent,
         post_copy=request.post_copy is True,
         parallel=tuning.parallel,
@@ -78,4 +80,18 @@ def move_wish(request: Request) -> MoveWish:
         post_copy_bandwidth_bytes_s=None if left_open else tuning.post_copy_bandwidth_bytes_s,
         max_downtime_ms=request.max_downtime_ms,
         definition=request.definition,
+    )
+    return with_disks(wish, request.storage)
+
+
+def with_disks(wish: MoveWish, storage: StorageWish) -> MoveWish:
+    """Which of them are copied, and where to. A definition of the user's own says by itself where the disks are."""
+    choice = storage.choice or Storage.AUTO
+    return replace(
+        wish,
+        storage=Storage.SHARED.value if wish.definition is not None else choice.value,
+        migrate_disks=storage.disks,
+        places=storage.places,
+        onto_existing=storage.onto_existing,
+        synchronous_writes=storage.synchronous,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind
-from vmferry.model.bandwidth import MIB
+from vmferry.model.bandwidth import MIB, each_disk
 from vmferry.model.job import Ask, Plan
 from vmferry.model.migration import MigrationOrder
 from vmferry.model.units import format_rate
@@ -47,6 +47,7 @@ def wait_for_share(
 def within_share(order: MigrationOrder, plan: Plan) -> MigrationOrder:
     """With no more than its share at the start."""
     share = plan.share_bytes_s
+    order = replace(order, disk_bandwidth_bytes_s=each_disk(plan))
     if not share or order.bandwidth_bytes_s is None:
         return order
     post_copy = order.tuning.post_copy_bandwidth_bytes_s

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from vmferry.errors import HostUnreachable, VmferryError
 from vmferry.facts.look import Look
 from vmferry.flow.effects import Effect, Sighted, What
 from vmferry.flow.sights import Sight, sight
+from vmferry.model.bandwidth import each_disk
 from vmferry.model.job import Plan
+from vmferry.model.storage import DiskCopy
 from vmferry.ports import HostPort
 
 ASK_LIMIT_S = 5.0
@@ -57,17 +59,32 @@ class Sides:
         return host
 
     def set_bandwidth(self, plan: Plan, share_bytes_s: int) -> None:
-        """Of the running copy, in both of its phases. Raises as `perform`."""
+        """Of the running copy, in all of its phases. Raises as `perform`."""
         host, limit = self.host(self.source_name), plan.bandwidth_bytes_s or share_bytes_s
+        each = each_disk(replace(plan, share_bytes_s=share_bytes_s))
+        if each is not None:
+            host.limit_disks(self.uuid, [copy.disk for copy in plan.copies], each)
         if plan.post_copy:
             post_copy = plan.tuning.post_copy_bandwidth_bytes_s or limit
             host.set_max_bandwidth(self.uuid, min(post_copy, share_bytes_s), post_copy=True)
         host.set_max_bandwidth(self.uuid, min(limit, share_bytes_s))
 
-    def perform(self, effect: Effect) -> None:
-        """Make it. Raises HostError, or HostUnreachable where it may have been made."""
+    def perform(self, effect: Effect, copies: Sequence[DiskCopy] = ()) -> None:
+        """Make it; `copies` are the plan's. Raises HostError, or HostUnreachable where it may have been made."""
         host, uuid = self.host(effect.host), self.uuid
         match effect.what:
+            case What.MAKE_VOLUME:
+                host.make_volume(next(copy for copy in copies if copy.thing == effect.thing))
+            case What.REMOVE_VOLUME:
+                pool, _, name = effect.thing.partition("/")
+                host.remove_volume(pool, name, empty=bool(effect.value))
+            case What.REMOVE_SOURCE:
+                host.remove_image(effect.thing)
+            case What.RENAME_SOURCE:
+                path, _, new = effect.thing.partition("\t")
+                host.rename_image(path, new)
+            case What.SYNCHRONOUS_WRITES:
+                host.write_synchronously(uuid)
             case What.LIMIT_DOWNTIME if effect.value is not None:
                 host.set_max_downtime(uuid, effect.value)
             case What.LIMIT_BANDWIDTH if effect.value is not None:

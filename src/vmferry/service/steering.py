@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind
+from vmferry.flow.mirrors import Mirrors, steer_mirrors
 from vmferry.flow.sights import Sight
 from vmferry.flow.stall import Still, stalled
 from vmferry.flow.states import Event, State
@@ -46,9 +47,13 @@ class Steering:
     _done: Done | None = None
     _sharing: Sharing = field(init=False)
     _still: Still = field(default_factory=Still)
+    _mirrors: Mirrors = field(default_factory=Mirrors)
 
     def __post_init__(self) -> None:
         self._sharing = Sharing(self.record, self.sides, self.note)
+        plan = self.record.job.plan
+        told = any(each.what is What.SYNCHRONOUS_WRITES for each in self.record.made)
+        self._mirrors = Mirrors(synchronous=plan.synchronous_writes or told)
         dirty = self.record.job.plan.dirty_rate_bytes_s
         self.evidence = Evidence(measured=None if dirty is None else Point(float(DIRTY_PERIOD_S), dirty))
 
@@ -61,7 +66,7 @@ class Steering:
         if stats.mode is not Mode.PRE_COPY:
             self.record.enter(Event.SWITCH, "the source says that it is in post-copy")
             return
-        if self._stalls(stats):
+        if self._stalls(stats) or self._steers_disks(stats):
             return
         if self._done is None:
             self._done = self._so_far()
@@ -87,6 +92,20 @@ class Steering:
         self.gave_up = why
         return True
 
+    def _steers_disks(self, stats: JobStats) -> bool:
+        """Whether a step was taken for them."""
+        self._mirrors = self._mirrors.seen(stats)
+        step = steer_mirrors(self._mirrors, stats, reins(self.record.job.plan))
+        if step is None:
+            return False
+        if step.what is What.ABORT:
+            self.gave_up = step.why
+        elif self._make(step, Effect(step.what, self.sides.source_name)) is False:
+            self._mirrors = replace(self._mirrors, refused=True)
+        else:
+            self._mirrors = self._mirrors.slowed(stats)
+        return True
+
     def _so_far(self) -> Done:
         """What this worker or the one before it has done."""
         limit_ms = None
@@ -101,25 +120,30 @@ class Steering:
     def _take(self, step: Step, done: Done) -> None:
         was = done.limit_ms if step.what is What.LIMIT_DOWNTIME else None
         effect = Effect(step.what, self.sides.source_name, step.value, was)
+        made = self._make(step, effect)
+        if made is False:
+            self._done = replace(done, refused=done.refused | {step.what})
+        elif made and step.what is What.SUSPEND:
+            self._done = replace(done, suspended=True)
+        elif made and step.what is What.LIMIT_DOWNTIME:
+            self._done = replace(done, limit_ms=step.value or done.limit_ms)
+
+    def _make(self, step: Step, effect: Effect) -> bool | None:
+        """False where the host does not do it; None where it is not known, which the next reading tells."""
         self.note(f"{step.what}{f' to {step.value} ms' if step.value is not None else ''}: {step.why}")
         self.record.intend(effect, text=step.why)
         self.record.renew(now=True)
         try:
             self.sides.perform(effect)
-        except HostUnreachable as error:  # the next reading tells what became of it
+        except HostUnreachable as error:
             self.record.outcome(Kind.LOST, effect, error.detail or error.message)
-            return
+            return None
         except HostError as error:
             self.record.outcome(Kind.FAILED, effect, error.detail or error.message)
-            self._done = replace(done, refused=done.refused | {step.what})
-            return
+            return False
         outcome = self.record.entry(Kind.DONE, effect=effect)
-        match step.what:
-            case What.TO_POST_COPY:
-                self.record.enter(Event.SWITCH, "", before=[outcome])
-            case What.SUSPEND:
-                self.record.write(outcome)
-                self._done = replace(done, suspended=True)
-            case _:
-                self.record.write(outcome)
-                self._done = replace(done, limit_ms=step.value or done.limit_ms)
+        if step.what is What.TO_POST_COPY:
+            self.record.enter(Event.SWITCH, "", before=[outcome])
+        else:
+            self.record.write(outcome)
+        return True

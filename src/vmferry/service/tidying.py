@@ -1,4 +1,7 @@
-"""The definition that a migration left on its source, since it could not be removed: how often that is tried again."""
+"""What a migration left behind, since it could not be removed: how often that is tried again.
+
+A definition on its source; and of volumes on its target only how often: how is `volumes`' matter.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def is_due(entries: Sequence[Entry], now: datetime) -> bool:
 
 
 def _is_it(entry: Entry) -> bool:
-    return entry.effect is not None and entry.effect.what is What.UNDEFINE_SOURCE
+    return entry.effect is not None and entry.effect.what in (What.UNDEFINE_SOURCE, What.REMOVE_VOLUME)
 
 
 def left_text(record: Record, sides: Sides) -> str:

@@ -18,9 +18,9 @@ from vmferry.flow.effects import (
     completing,
     has_copied,
     is_undone,
+    left_volumes,
     pausing,
     quieting,
-    undoing,
 )
 from vmferry.flow.journal import Entry, Kind, failed_to, unanswered
 from vmferry.flow.settle import Cell, settle, told
@@ -39,7 +39,9 @@ from vmferry.service.share import wait_for_share, within_share
 from vmferry.service.sides import Sides
 from vmferry.service.steering import Steering
 from vmferry.service.steps import StepLog
-from vmferry.service.tidying import left_text, tidy
+from vmferry.service.tidying import left_text as left_definition
+from vmferry.service.tidying import tidy
+from vmferry.service.volumes import clear_source, copied_disks, left_text, make_volumes, sweep, undo_all
 from vmferry.service.watching import Watching
 
 FRESH_S = 10.0
@@ -51,6 +53,7 @@ OUTCOMES = {
     State.FINISHED: Outcome.MIGRATED,
     State.LEFT_BEHIND: Outcome.MIGRATED,
     State.ROLLED_BACK: Outcome.ROLLED_BACK,
+    State.LITTERED: Outcome.ROLLED_BACK,
     State.REFUSED: Outcome.REFUSED,
     State.FAILED: Outcome.FAILED,
     State.IN_DOUBT: Outcome.IN_DOUBT,
@@ -108,24 +111,22 @@ class Transaction:
         elif guides.clock.now_s() - guides.checked_s > FRESH_S and (why := guides.explain()):
             self.text = f"it had to wait, and {why}"
             self.record.enter(Event.BREAK, self.text)
-        elif limit_ms is None or self._limit_downtime(limit_ms):
+        else:
+            try:
+                if limit_ms is not None:
+                    self._limit_downtime(limit_ms)
+                make_volumes(self.making)
+            except HostError as error:
+                self.problem, self.text = error, error.message
+                self.record.enter(Event.BREAK, error.message)
+                return
             self.record.enter(Event.GO)
 
-    def _limit_downtime(self, limit_ms: int) -> bool:
-        """A setting of the running QEMU: what it was is what undoes it. A budget above it is used once it is needed.
-        False: rolling back has begun.
-        """
-        try:
-            was_ms = self.sides.host(self.sides.source_name).max_downtime_ms(self.sides.uuid)
-            if was_ms <= limit_ms:
-                return True
-            effect = Effect(What.LIMIT_DOWNTIME, self.sides.source_name, limit_ms, was_ms)
-            self.making.make(effect)
-        except HostError as error:
-            self.problem, self.text = error, error.message
-            self.record.enter(Event.BREAK, error.message)
-            return False
-        return True
+    def _limit_downtime(self, limit_ms: int) -> None:
+        """A setting of the running QEMU: what it was is what undoes it. A budget above it is used once it is needed."""
+        was_ms = self.sides.host(self.sides.source_name).max_downtime_ms(self.sides.uuid)
+        if was_ms > limit_ms:
+            self.making.make(Effect(What.LIMIT_DOWNTIME, self.sides.source_name, limit_ms, was_ms))
 
     def _begin(self) -> None:
         """PREPARED: hand it over to libvirt. The intent and the state it leads to are one write."""
@@ -271,12 +272,7 @@ class Transaction:
 
     def _undo(self) -> None:
         """ROLLING_BACK: the journalled effects, newest first, each only as far as it is still there."""
-
-        def next_undo(seen: Sighted) -> Iterator[Effect]:
-            names = (self.sides.source_name, self.sides.target_name)
-            return undoing(self.record.made, seen, *names, self.record.before)
-
-        self.making.one_by_one(next_undo)
+        undo_all(self.making)
         seen, cell, event = self._after_undo()
         copied, why = has_copied(self.record.made), ""
         if copied and event is Event.GO and not (self.gave_up or self.record.job.result.cancelled):
@@ -287,6 +283,8 @@ class Transaction:
             self.text = "; ".join(part for part in (self._told(cell), why if event is Event.GO else "") if part)
         elif event is Event.BREAK:
             self.text = f"{self.text}; {self.sides.source_name} has to be asked again to put back what was set there"
+        if event is Event.GO and left_volumes(self.record.made):
+            event, self.text = Event.LEAVE, f"{self.text}; {left_text(self.record, self.sides)}"
         self._enter(event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
 
     def _after_undo(self) -> tuple[Sighted, Cell, Event]:
@@ -317,9 +315,12 @@ class Transaction:
 
     def _finish(self) -> None:
         """VERIFIED: it was looked at just now."""
+        if self._sure and not self.text:
+            clear_source(self.making)
+        self.record.change(disks=copied_disks(self.record, self.sides))
         if self._sure and self.text and failed_to(What.UNDEFINE_SOURCE, self.record.entries):
             self.problem = self.making.problem
-            self.text = f"{self.text}; {left_text(self.record, self.sides)}"
+            self.text = f"{self.text}; {left_definition(self.record, self.sides)}"
             self._enter(Event.LEAVE, self.text)
             return
         self._enter(Event.GO if self._sure else Event.DOUBT, self.text)
@@ -328,6 +329,13 @@ class Transaction:
         """TIDYING: what was left behind, once more."""
         with self.log.step("tidy"):
             event, self.text = tidy(self.record, self.sides, self.making)
+        self.problem = self.making.problem if event is Event.LEAVE else None
+        self._enter(event, self.text)
+
+    def _sweep(self) -> None:
+        """SWEEPING: volumes that were left on the target, once more."""
+        with self.log.step("sweep"):
+            event, self.text = sweep(self.making)
         self.problem = self.making.problem if event is Event.LEAVE else None
         self._enter(event, self.text)
 
@@ -369,4 +377,5 @@ WORK: dict[State, Callable[[Transaction], None]] = {
     State.SWITCHED: Transaction._verify,
     State.VERIFIED: Transaction._finish,
     State.TIDYING: Transaction._tidy,
+    State.SWEEPING: Transaction._sweep,
 }

@@ -14,7 +14,7 @@ from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
 from vmferry.forecast.progress import Progress, Progression
 from vmferry.model.job import Ask
-from vmferry.model.migration import JobStats, Mode
+from vmferry.model.migration import DiskProgress, JobStats, Mode
 from vmferry.ports import Clock, Copy, Jobs
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
@@ -51,7 +51,7 @@ class Watching:
         """Returns when libvirt's call has ended, or, of a copy that another worker began (None), when the source sends
         it no more or cannot be asked. A broken post-copy is waited for only so long.
         """
-        progression = Progression()
+        progression = Progression(self.record.job.plan.memory_bytes)
         cancelled = self.record.job.result.cancelled
         read_s = abort_s = whole_s = self.clock.now_s()
         while not self._ended(copy):
@@ -92,10 +92,20 @@ class Watching:
         if stats is None:
             return None
         self.last = stats
-        progress = progression.read(stats)
+        progress = progression.read(stats, self._disks(stats))
         self.jobs.show(self.record.job.id, progress)
         self.show(progress)
         return stats
+
+    def _disks(self, stats: JobStats) -> tuple[DiskProgress, ...]:
+        """How far each is; nothing where that is not told, or there is none."""
+        names = [copy.disk for copy in self.record.job.plan.copies]
+        if not names or not stats.disk_total_bytes or stats.mode is not Mode.PRE_COPY or self.sides.source is None:
+            return ()
+        try:
+            return self.sides.source.disk_progress(self.sides.uuid, names)
+        except HostError:
+            return ()
 
     def _is_sent(self, stats: JobStats | None) -> bool:
         """By the word of the source."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from vmferry.errors import Fenced, Refused
 from vmferry.flow.journal import Entry
-from vmferry.flow.states import CLAIMING, TERMINAL, State
+from vmferry.flow.states import CLAIMING, NOTHING_TAKEN, TERMINAL, State
 from vmferry.model.bandwidth import claim
-from vmferry.model.holding import no_room, overtaken, taken, the_one
+from vmferry.model.holding import Claim, Room, no_room, overtaken, taken, the_one
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import MigrationResult
 from vmferry.model.slots import UNLIMITED, Slots, Wait, turn
@@ -80,9 +80,7 @@ class SqlJobs:
 
         self._database.transact(write)
 
-    def reserve(
-        self, lease: Lease, job: Job, entry: Entry, room_bytes: int | None, slots: Slots = UNLIMITED
-    ) -> str | Wait | None:
+    def reserve(self, lease: Lease, job: Job, entry: Entry, room: Room, slots: Slots = UNLIMITED) -> str | Wait | None:
         def reserve(session: Session) -> str | Wait | None:
             _hold(session, lease)
             if session.again and _has_written(session, job.id, [entry]):
@@ -92,9 +90,9 @@ class SqlJobs:
                 query = "UPDATE job SET target = ?, waiting_s = coalesce(waiting_s, ?) WHERE id = ?"
                 session.execute(query, (job.result.target, session.now_s(), job.id))
                 return wait
-            claimed = _claimed_bytes(session, job)
-            if room_bytes is not None and claimed and claimed + job.plan.memory_bytes > room_bytes:
-                return no_room(job, claimed, room_bytes)
+            why_not = no_room(job, room, _claims(session, job, self._database.name))
+            if why_not is not None:
+                return why_not
             _write(session, lease, job, [entry])
             return None
 
@@ -294,15 +292,24 @@ def _has_written(session: Session, job: str, entries: Sequence[Entry]) -> bool:
     return there == [written(entry) for entry in reversed(entries)]
 
 
-def _claimed_bytes(session: Session, job: Job) -> int:
-    """Of the target's memory, by others: what they have taken since this one looked, or have not yet begun to take."""
+def _claims(session: Session, job: Job, name: str) -> list[Claim]:
+    """Of the target, by others."""
+    from vmferry.forecast.progress import Progress
+
     (opened_s,) = session.execute("SELECT opened_s FROM job WHERE id = ?", (job.id,)).fetchone()
-    (claimed,) = session.execute(
-        "SELECT coalesce(sum(memory_bytes), 0) FROM job WHERE target = ? AND id != ? AND claimed_s IS NOT NULL"
-        " AND (claimed_s >= ? OR state IN (?, ?))",
-        (job.result.target, job.id, opened_s, State.RESERVED.value, State.PREPARED.value),
-    ).fetchone()
-    return int(claimed)
+    rows = session.execute(
+        "SELECT plan, claimed_s, state, document FROM job LEFT JOIN progress ON progress.job = job.id"
+        " WHERE target = ? AND id != ? AND claimed_s IS NOT NULL",
+        (job.result.target, job.id),
+    ).fetchall()
+    return [
+        Claim(
+            read(plan, Plan, name),
+            claimed_s >= opened_s or State(state) in NOTHING_TAKEN,
+            None if document is None else read(document, Progress, name).disk_remaining_bytes,
+        )
+        for plan, claimed_s, state, document in rows
+    ]
 
 
 def _turn(session: Session, job: Job, slots: Slots) -> Wait | None:

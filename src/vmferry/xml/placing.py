@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lxml import etree
 
 from vmferry.model.storage import DiskCopy
+from vmferry.xml.disks import disks
 from vmferry.xml.parse import parse
 
 
@@ -24,6 +25,15 @@ def placed(xml: str, copies: Sequence[DiskCopy], *, running: bool) -> str:
         if copy is not None and copy.pool is not None:
             _place(disk, copy, running)
     return etree.tostring(domain, encoding="unicode")
+
+
+def with_their_sources(copies: Sequence[DiskCopy], xml: str) -> tuple[DiskCopy, ...]:
+    """Those whose disk has, in this definition of the guest's host, the image that is copied; raises BadXml.
+
+    The definition that is kept may say another one, for the guest's next start.
+    """
+    sources = {disk.target: disk.source for disk in disks(parse(xml, "the guest's definition"))}
+    return tuple(copy for copy in copies if sources.get(copy.disk) == copy.source_path)
 
 
 def _place(disk: etree._Element, copy: DiskCopy, running: bool) -> None:

@@ -8,6 +8,7 @@ from vmferry.fakes.faults import CopyEffect
 from vmferry.flow.effects import What
 from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.states import Event, State
+from vmferry.model.holding import Room
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import JobStats, MigrationResult, Outcome
 
@@ -40,7 +41,7 @@ class Shared(Ground):
         plan = Plan("uuid-db", False, True, 1 << 20, bandwidth_bytes_s=CAP, share_bytes_s=held_bytes_s)
         job = Job(result, plan, State.RESERVED)
         lease = self.jobs.open(job, Entry(Kind.STATE, State.PLANNED), "worker-2")
-        assert self.jobs.reserve(lease, job, Entry(Kind.STATE, State.RESERVED, Event.GO), None) is None
+        assert self.jobs.reserve(lease, job, Entry(Kind.STATE, State.RESERVED, Event.GO), Room()) is None
         return lease, job
 
     def limits(self) -> list[int | None]:

@@ -15,6 +15,7 @@ from vmferry.fakes import FakeConnector, FakeProber, FakeWorld, MemoryJobs, Memo
 from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.states import Event, State
 from vmferry.model.guest import Disk
+from vmferry.model.holding import Room
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import JobStats, MigrationResult, Outcome
 from vmferry.model.slots import Slots
@@ -77,7 +78,7 @@ class Place:
         result = MigrationResult("other", "db", "alpha", "beta", None)
         job = Job(result, Plan("uuid-db", False, True, 1 << 20), State.RESERVED)
         lease = self.jobs.open(job, Entry(Kind.STATE, State.PLANNED), "worker-2")
-        assert self.jobs.reserve(lease, job, Entry(Kind.STATE, State.RESERVED, Event.GO), None) is None
+        assert self.jobs.reserve(lease, job, Entry(Kind.STATE, State.RESERVED, Event.GO), Room()) is None
         return lease, job
 
 
