@@ -20,7 +20,7 @@ from vmferry.flow import effects, journal, settle, states
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
-from vmferry.service import making, reconcile, sides, transaction
+from vmferry.service import making, reconcile, sides, transaction, volumes
 from vmferry.service.guides import Arrival
 from vmferry.service.record import Record
 from vmferry.service.transaction import Transaction
@@ -79,12 +79,12 @@ def no_preconditions(patch: Patch) -> None:
     whole = effects.undoing
     patch.setitem(settle.TABLE[Sight.HELD], Sight.RUNS, settle._HELD)
 
-    def eager(made: Sequence[Effect], seen: Any, source: str, target: str, before: Any) -> Any:  # noqa: ANN401
+    def eager(made: Sequence[Effect], seen: Any, source: str, *given: Any) -> Any:  # noqa: ANN401
         if (seen.source, seen.target) == (Sight.HELD, Sight.RUNS):
             yield Effect(What.RESUME_SOURCE, source)
-        yield from whole(made, seen, source, target, before)
+        yield from whole(made, seen, source, *given)
 
-    patch.setattr(transaction, "undoing", eager)
+    patch.setattr(volumes, "undoing", eager)
 
 
 def stale_copies_are_left(patch: Patch) -> None:
@@ -101,13 +101,13 @@ def the_limit_is_left(patch: Patch) -> None:
         return undone([effect for effect in made if effect.what is not What.LIMIT_DOWNTIME], *given)
 
     undone = effects.is_undone
-    patch.setattr(transaction, "undoing", forgetful)
+    patch.setattr(volumes, "undoing", forgetful)
     for module in (transaction, journal):
         patch.setattr(module, "is_undone", content)
 
 
 def leftovers_are_left(patch: Patch) -> None:
-    patch.setattr(transaction, "undoing", lambda *given: iter(()))
+    patch.setattr(volumes, "undoing", lambda *given: iter(()))
     for module in (transaction, journal):
         patch.setattr(module, "is_undone", lambda *given: True)
 
@@ -176,13 +176,13 @@ def a_store_that_fails_is_taken_for_a_host_that_fails(patch: Patch) -> None:
 def the_source_of_a_post_copy_is_resumed(patch: Patch) -> None:
     """As after a failed pre-copy, by a host that does not look at it again either."""
 
-    def eager(made: Sequence[Effect], seen: Any, source: str, target: str, before: Any) -> Any:  # noqa: ANN401
+    def eager(made: Sequence[Effect], seen: Any, source: str, *given: Any) -> Any:  # noqa: ANN401
         yield Effect(What.RESUME_SOURCE, source)
 
     for here in (Sight.POST_COPY, Sight.POST_COPY_BROKEN):
         for there in (Sight.POST_COPY, Sight.POST_COPY_BROKEN):
             patch.setitem(settle.TABLE[here], there, settle._HELD)
-    patch.setattr(transaction, "undoing", eager)
+    patch.setattr(volumes, "undoing", eager)
     for module in (making, journal):
         patch.setattr(module, "blocked", lambda *given: None)
     patch.setattr(FakeConnection, "_need_held", lambda *given: None)

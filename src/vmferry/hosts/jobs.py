@@ -99,11 +99,14 @@ def _definitions(domain: libvirt.virDomain, order: MigrationOrder) -> dict[str, 
     running = order.target_xml
     if running is None:
         running = rewritten(domain.XMLDesc(secure | libvirt.VIR_DOMAIN_XML_MIGRATABLE), order.edits, live)
-    running = placed(running, order.copies, running=True)
+    if order.copies:
+        running = placed(running, order.copies, running=True)
     definitions: dict[str, Parameter] = {libvirt.VIR_MIGRATE_PARAM_DEST_XML: running}
     if order.persistent:
         kept = domain.XMLDesc(secure | libvirt.VIR_DOMAIN_XML_INACTIVE)
-        there = placed(rewritten(kept, order.edits, live), with_their_sources(order.copies, kept), running=False)
+        there = rewritten(kept, order.edits, live)
+        if order.copies:
+            there = placed(there, with_their_sources(order.copies, kept), running=False)
         definitions[libvirt.VIR_MIGRATE_PARAM_PERSIST_XML] = there
     return definitions
 

@@ -16,6 +16,8 @@ from vmferry.rules.judge import Judgement
 
 OPEN = {Verdict.PASS: 0, Verdict.WARN: 2, Verdict.UNKNOWN: 4}
 """What a target loses for what its check left open: more than room, which is at most 1, can make good."""
+COPYING = 1
+"""The same of one to which disks have to be copied, where others have them already."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ def candidate(move: MoveFacts, judged: Judgement) -> Candidate:
         return Candidate(host.name, answer, judged, None, reasons)
     room, words = _room(move)
     open_points = tuple(f"{f.rule}: {f.observed}" for f in found)
-    return Candidate(host.name, answer, judged, round(room - OPEN[answer], 4), (words, *open_points))
+    carried = move.wish.migrate_disks if move.wish.storage == "copy" else ()
+    if carried:
+        words = f"{words}; {', '.join(carried)} would be copied there"
+    score = room - OPEN[answer] - (COPYING if carried else 0)
+    return Candidate(host.name, answer, judged, round(score, 4), (words, *open_points))
 
 
 def _room(move: MoveFacts) -> tuple[float, str]:

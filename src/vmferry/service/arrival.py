@@ -64,7 +64,7 @@ class Arrivals:
             downtime_ms=stats.downtime_ms,
             blackout_ms=self.blackout_ms,
             transferred_bytes=stats.processed_bytes,
-            disk_bytes=0,
+            disk_bytes=max(stats.disk_done_bytes, last.disk_done_bytes if last else 0),
             rounds=max(stats.round, last.round if last else 0),
             dirty_rate_bytes_s=stats.dirty_rate_bytes_s or (last.dirty_rate_bytes_s if last else None),
             bandwidth_bytes_s=plan.bandwidth_bytes_s,

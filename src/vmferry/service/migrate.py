@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Protocol
 
 from vmferry.errors import Failed, Fenced, InDoubt, VmferryError
-from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.flow.journal import Entry, Kind
@@ -36,7 +35,7 @@ from vmferry.service.check import CheckReport, check
 from vmferry.service.definition import arriving, kept_disks
 from vmferry.service.guides import Guides
 from vmferry.service.orders import copy_order
-from vmferry.service.predict import Limits, predict
+from vmferry.service.predict import Limits, copied_bytes, predict
 from vmferry.service.record import Record
 from vmferry.service.refusals import left_alone, open_questions, refusal
 from vmferry.service.request import Request, move_wish
@@ -188,10 +187,9 @@ class Migration:
     def _reserve(self, record: Record, host: HostFacts) -> str | None:
         """Waits for its turn, or for the user to give up. Why there is no room, where there is none."""
         told = None
-        pools = {pool.name: pool.available_bytes for pool in host.pools or () if pool.available_bytes is not None}
-        room = Room(
-            host.memory_free_bytes, {copy.pool: pools[copy.pool] for copy in self.plan.copies if copy.pool in pools}
-        )
+        wanted = {copy.pool for copy in self.plan.copies}
+        pools = {each.name: each.available_bytes for each in host.pools or () if each.name in wanted}
+        room = Room(host.memory_free_bytes, {name: free for name, free in pools.items() if free is not None})
         while True:
             answer = record.reserve(room, self.request.slots)
             if not isinstance(answer, Wait):
@@ -223,10 +221,10 @@ class Migration:
         target = next(host for host in self.request.targets if host.entry.name == report.best.host)
         move = report.move(report.best.host)
         with self.log.step("forecast"):
-            forecast = self._forecast(move.guest, target)
+            forecast = self._forecast(move, target)
             long_s = LONG_SOONER_S if self.request.post_copy else LONG_S
             if forecast is not None and forecast.duration_s.p50 > long_s and not self.request.dry_run:
-                forecast = self._measured(move.guest, target) or forecast
+                forecast = self._measured(move, target) or forecast
         self.result = replace(self.result, target=report.best.host, forecast=forecast, steps=self.log.steps)
         self.listener.chosen(report.best.host, forecast)
         return (move, target), ""
@@ -283,24 +281,25 @@ class Migration:
         wish = move_wish(request)
         return check(request.source, request.guest, targets, request.unreached, request.policy, wish)
 
-    def _forecast(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
+    def _forecast(self, move: MoveFacts, target: HostPort) -> Forecast | None:
         """None where a host or the store fails at it: no migration waits for a forecast."""
-        limits = Limits(self.request.bandwidth_bytes_s, self.request.max_downtime_ms)
+        request = self.request
+        limits = Limits(request.bandwidth_bytes_s, request.max_downtime_ms, request.storage.bandwidth_bytes_s)
         try:
-            return predict(facts, self.request.source, target, self.tools.store, limits)
+            return predict(move.guest, request.source, target, self.tools.store, limits, copied_bytes(move))
         except VmferryError as error:
             self.listener.note(f"no forecast: {error.message}")
             return None
 
-    def _measured(self, facts: GuestFacts, target: HostPort) -> Forecast | None:
+    def _measured(self, move: MoveFacts, target: HostPort) -> Forecast | None:
         """With what the guest dirties now, which also tells in the first round of a long copy whether it can end."""
         try:
-            dirty = self.request.source.dirty_rate(facts.guest.uuid, DIRTY_PERIOD_S)
+            dirty = self.request.source.dirty_rate(move.guest.guest.uuid, DIRTY_PERIOD_S)
         except VmferryError as error:
             self.listener.note(f"what the guest dirties was not measured: {error.message}")
             return None
         self.plan = replace(self.plan, dirty_rate_bytes_s=dirty)
-        return self._forecast(facts, target)
+        return self._forecast(move, target)
 
     def _move(self, record: Record, move: MoveFacts, target: HostPort) -> MigrationResult:
         request, tools = self.request, self.tools

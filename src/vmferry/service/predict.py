@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmferry.facts.guest import GuestFacts
+from vmferry.facts.move import MoveFacts
 from vmferry.forecast.precopy import DOWNTIME_LIMIT_S, forecast
 from vmferry.model.migration import Forecast, Range
-from vmferry.model.units import format_rate
+from vmferry.model.units import format_bytes, format_rate
 from vmferry.ports import HostPort, Store
+from vmferry.rules.copies import copies
 from vmferry.service.check import CheckReport
 
 ASSUMED_RATE_BYTES_S = 125_000_000
@@ -31,10 +33,17 @@ class Limits:
 
     bandwidth_bytes_s: int | None = None
     max_downtime_ms: int | None = None
+    disk_bandwidth_bytes_s: int | None = None
+    """For the disks together."""
 
 
-def predict(facts: GuestFacts, source: HostPort, target: HostPort, store: Store, limits: Limits) -> Forecast:
-    """Rests on libvirt's last dirty-rate calculation of the guest, where there was one."""
+def predict(
+    facts: GuestFacts, source: HostPort, target: HostPort, store: Store, limits: Limits, disk_bytes: int = 0
+) -> Forecast:
+    """`disk_bytes`: to be copied before the memory.
+
+    Rests on libvirt's last dirty-rate calculation of the guest, where there was one.
+    """
     dirty, dirty_basis = _dirty_rate(facts, source, store)
     rate, rate_basis = _rate(source, target, store)
     cap = limits.bandwidth_bytes_s
@@ -43,7 +52,20 @@ def predict(facts: GuestFacts, source: HostPort, target: HostPort, store: Store,
         rate_basis += ", capped by the bandwidth asked for"
     memory_bytes = min(facts.memory_used_bytes or facts.guest.memory_bytes, facts.guest.memory_bytes)
     downtime_s = DOWNTIME_LIMIT_S if limits.max_downtime_ms is None else limits.max_downtime_ms / 1000
-    return forecast(memory_bytes, rate, dirty, f"{rate_basis}; {dirty_basis}", downtime_s)
+    found = forecast(memory_bytes, rate, dirty, f"{rate_basis}; {dirty_basis}", downtime_s)
+    return with_disks(found, disk_bytes, rate, limits.disk_bandwidth_bytes_s) if disk_bytes else found
+
+
+def with_disks(memory: Forecast, disk_bytes: int, rate: Range, limit_bytes_s: int | None) -> Forecast:
+    """The disks come first, over the same path; what the guest writes to them meanwhile is not known and left out."""
+    slow, usual, fast = (min(each, limit_bytes_s or each) for each in (rate.p10, rate.p50, rate.p90))
+    took, sent = memory.duration_s, memory.transferred_bytes
+    return replace(
+        memory,
+        duration_s=Range(took.p10 + disk_bytes / fast, took.p50 + disk_bytes / usual, took.p90 + disk_bytes / slow),
+        transferred_bytes=Range(*(each + disk_bytes for each in (sent.p10, sent.p50, sent.p90))),
+        basis=f"{memory.basis}; {format_bytes(disk_bytes)} of disks",
+    )
 
 
 def _dirty_rate(facts: GuestFacts, source: HostPort, store: Store) -> tuple[int, str]:
@@ -72,6 +94,7 @@ def _rate(source: HostPort, target: HostPort, store: Store) -> tuple[Range, str]
         and run.duration_s > 0
         and run.transferred_bytes > 0
         and run.bandwidth_bytes_s is None  # what it could have carried is not known
+        and not run.disk_bytes  # holes are counted among them
     ]
     if len(seen) >= 2:
         deciles = statistics.quantiles(seen, n=10, method="inclusive")
@@ -85,6 +108,11 @@ def _rate(source: HostPort, target: HostPort, store: Store) -> tuple[Range, str]
     return Range(rate * low, rate * (low + high) / 2, rate * high), basis
 
 
+def copied_bytes(move: MoveFacts) -> int:
+    """What its disks have to send."""
+    return sum(copy.needed_bytes for copy in copies(move))
+
+
 def predict_each(
     report: CheckReport, source: HostPort, targets: Sequence[HostPort], store: Store, *, measure_s: int | None
 ) -> dict[str, Forecast]:
@@ -93,8 +121,9 @@ def predict_each(
     if not open_to:
         return {}
     source.dirty_rate(report.guest.uuid, measure_s)
-    return {
-        host.entry.name: predict(report.move(host.entry.name).guest, source, host, store, Limits())
-        for host in targets
-        if host.entry.name in open_to
-    }
+    found = {}
+    for host in targets:
+        if host.entry.name in open_to:
+            move = report.move(host.entry.name)
+            found[host.entry.name] = predict(move.guest, source, host, store, Limits(), copied_bytes(move))
+    return found

@@ -63,9 +63,14 @@ class Sharing:
     sides: Sides
     note: Callable[[str], None]
     _refused: bool = False
+    _parted: bool = False
+    """The limit of memory is its own, not that of the disks."""
 
     def keep(self) -> None:
         """Take or give what the link's other migrations leave or need. Raises Fenced."""
+        if not self._parted:
+            self._parted = True
+            self._part_from_disks()
         had = self.record.job.plan.share_bytes_s
         if self._refused or had is None:
             return
@@ -76,7 +81,22 @@ class Sharing:
             effect = Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, may, self._before())
         except HostError:
             return  # asked again at the next reading
-        self._make(effect, less=may < had)
+        less = may < had
+        self._make(effect, f"others on the link {'need' if less else 'leave'} a part of it", less=less)
+
+    def _part_from_disks(self) -> None:
+        """At the start of a copy libvirt has one limit for disks and memory: that of each disk. Memory gets its own."""
+        plan, each = self.record.job.plan, each_disk(self.record.job.plan)
+        memory = plan.share_bytes_s or plan.bandwidth_bytes_s
+        if each is None or each == memory or any(made.what is What.LIMIT_BANDWIDTH for made in self.record.made):
+            return
+        try:
+            was = self.sides.host(self.sides.source_name).max_bandwidth_bytes_s(self.sides.uuid)
+        except HostError:
+            self._parted = False  # asked again at the next reading
+            return
+        effect = Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, memory or was, was)
+        self._make(effect, "its disks have a limit of their own")
 
     def _before(self) -> int | None:
         """What the first of these effects has found, which undoes them all."""
@@ -84,9 +104,9 @@ class Sharing:
             return None
         return self.sides.host(self.sides.source_name).max_bandwidth_bytes_s(self.sides.uuid)
 
-    def _make(self, effect: Effect, *, less: bool) -> None:
+    def _make(self, effect: Effect, why: str, *, less: bool = False) -> None:
         rate = format_rate(effect.value or 0)
-        self.record.intend(effect, text=f"others on the link {'need' if less else 'leave'} a part of it")
+        self.record.intend(effect, text=why)
         self.record.renew(now=True)
         try:
             self.sides.set_bandwidth(self.record.job.plan, effect.value or MIB)

@@ -34,6 +34,9 @@ MAY: dict[What, set[tuple[Sight, Sight]]] = {
         *((S.ABSENT, there) for there in (S.RUNS, S.PAUSED, S.MOVING, S.SWITCHING)),
         *((S.OFF, there) for there in (S.RUNS, S.PAUSED, S.MOVING, S.SWITCHING)),
     },
+    What.REMOVE_VOLUME: {(S.RUNS, S.ABSENT), (S.PAUSED, S.ABSENT), (S.OFF, S.ABSENT)},
+    What.REMOVE_SOURCE: {(S.ABSENT, S.RUNS), (S.ABSENT, S.PAUSED)},
+    What.RENAME_SOURCE: {(S.ABSENT, S.RUNS), (S.ABSENT, S.PAUSED)},
 }
 
 NO_QEMU = {S.OFF, S.ABSENT}
@@ -92,6 +95,13 @@ def test_what_must_never_be(here: Sight, there: Sight, before: Before) -> None:
         if What.KEEP_DEFINITION in allowed:
             assert there not in NO_QEMU | {S.ARRIVING, S.HELD}, "there is nothing to keep the definition of"
             assert here in NO_QEMU, "it would be defined where it does not belong"
+        if What.REMOVE_VOLUME in allowed:
+            assert there is S.ABSENT, "a guest's disk is taken from under it"
+            assert here not in (S.ABSENT, S.OFF) or seen.source_keeps, "it may be the last of the guest's data"
+        if allowed & {What.REMOVE_SOURCE, What.RENAME_SOURCE}:
+            assert here is S.ABSENT, "a guest's disk is taken from under it"
+            assert there in (S.RUNS, S.PAUSED), "it may be the last of the guest's data"
+        assert not ({What.REMOVE_SOURCE, What.RENAME_SOURCE} & allowed and What.REMOVE_VOLUME in allowed)
         assert not {What.DESTROY_STALE, What.DESTROY_ARRIVING} <= allowed, "both of its copies could be destroyed"
         assert not {What.UNDEFINE_SOURCE, What.UNDEFINE_TARGET} <= allowed
 

@@ -23,7 +23,7 @@ def test_a_cell_leads_where_the_table_says_or_nowhere(state: State, event: Event
 def test_every_state_has_a_row() -> None:
     assert set(TABLE) == set(State)
     assert {State.FINISHED, State.ROLLED_BACK, State.REFUSED, State.FAILED} == TERMINAL
-    assert {State.IN_DOUBT, State.LEFT_BEHIND} == AT_REST - TERMINAL
+    assert {State.IN_DOUBT, State.LEFT_BEHIND, State.LITTERED} == AT_REST - TERMINAL
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in AT_REST])
@@ -58,7 +58,9 @@ def test_every_state_can_be_reached_and_can_come_to_rest() -> None:
 
 def test_what_was_asked_of_the_hosts_is_the_only_way_from_a_copy_to_safety() -> None:
     leading = {state for state, row in TABLE.items() if State.ROLLED_BACK in row.values()}
-    assert leading == {State.PLANNED, State.CHECKED, State.ROLLING_BACK}
+    assert leading == {State.PLANNED, State.CHECKED, State.ROLLING_BACK, State.LITTERED, State.SWEEPING}
+    into_litter = {state for state, row in TABLE.items() if State.LITTERED in row.values()}
+    assert into_litter == {State.ROLLING_BACK, State.SWEEPING}
     into_undo = {state for state, row in TABLE.items() if State.ROLLING_BACK in row.values()} - {State.ROLLING_BACK}
     assert into_undo == {State.RESERVED, State.PREPARED, State.SETTLING}
 

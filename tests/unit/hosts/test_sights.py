@@ -127,7 +127,7 @@ def test_answers(source: Source, said: list[str], expected: tuple[object, ...]) 
 
 
 def test_what_a_file_looks_like() -> None:
-    head = "514649fb" + "00" * 20 + "0000000004000000"
+    head = "514649fb" + "00" * 16 + "00000010" + "0000000004000000"
     disk = replace(RAW, format="qcow2")
     lines = [
         on("nfs4", "s:/v", options="ro,vers=4.2"),
@@ -142,7 +142,20 @@ def test_what_a_file_looks_like() -> None:
     assert seen.servers == (Server("s", ("10.0.0.1", "fd00::1")),)
     assert (seen.marked, seen.mark_problem) == (False, "mkdir: cannot create directory: Permission denied")
     assert seen.file == FileSight(
-        "/srv/real.img", "nfs", "/srv", 512, 4096, 64 << 20, 0, 0, 0o600, True, "qemu", "r", "rw"
+        "/srv/real.img",
+        "nfs",
+        "/srv",
+        512,
+        4096,
+        64 << 20,
+        0,
+        0,
+        0o600,
+        True,
+        "qemu",
+        "r",
+        "rw",
+        cluster_bytes=64 << 10,
     )
 
 
