@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.guest import Reason
+from vmferry.fakes import volumes
 from vmferry.fakes.faults import AT_THE_SWITCH, CopyEffect, CopyFault, Leftover
 from vmferry.fakes.guest import FakeGuest
-from vmferry.fakes.precopy import OWN_DOWNTIME_MS, Load, final, percent, post_copy_readings, readings
+from vmferry.fakes.precopy import OWN_DOWNTIME_MS, Load, final, post_copy_readings, readings
 from vmferry.fakes.state import FakeHost
 from vmferry.fakes.world import FakeWorld, Going, Hearing
 from vmferry.model.guest import GuestState
@@ -66,6 +67,7 @@ def begin(world: FakeWorld, source: FakeHost, order: MigrationOrder) -> FakeCopy
             if guest.uuid in world.copies:
                 raise _error(source, f"another migration job is already running for domain '{guest.name}'", INVALID)
             target = _target(world, source, order, guest)
+            volumes.need(target, order.copies)
         except HostError as error:
             heard.hear(error)
             return heard
@@ -140,6 +142,11 @@ class _Copy:
         self.load = Load(
             guest.memory_bytes, rate_bytes_s, guest.dirty_rate_bytes_s, throttled=order.tuning.auto_converge
         )
+        self.load.disk_bytes = sum(copy.capacity_bytes for copy in order.copies)
+        self.load.disk_writes_bytes_s = guest.disk_writes_bytes_s
+        self.load.synchronous = order.synchronous_writes
+        if order.disk_bandwidth_bytes_s is not None:
+            self.limit_disks(order.disk_bandwidth_bytes_s * len(order.copies))
         self.state = source.active[guest.uuid]
         """To be gone on with on the target."""
         self.post_copy = False
@@ -149,7 +156,7 @@ class _Copy:
         """Libvirt's own call goes on with one that is broken."""
         self.coming: Iterator[JobStats] = readings(self.load)
         self.next: JobStats | None = next(self.coming)
-        self.last = JobStats(0, guest.memory_bytes, 0, guest.memory_bytes)
+        self.last = JobStats(0, guest.memory_bytes, 0, guest.memory_bytes) if not order.copies else JobStats(0, 0, 0, 0)
         self.stalled = False
         self.leftover = Leftover.NOTHING
         target.run(guest.uuid, GuestState.PAUSED, Reason.MIGRATION)
@@ -177,6 +184,12 @@ class _Copy:
     def suspend(self) -> None:
         self.load.stopped = True
         self.source.run(self.guest.uuid, GuestState.PAUSED, Reason.MIGRATION)
+
+    def limit_disks(self, limit_bytes_s: int) -> None:
+        self.load.disk_rate_bytes_s = min(self.world.rate_bytes_s, limit_bytes_s)
+
+    def write_synchronously(self) -> None:
+        self.load.synchronous = True
 
     def limit_bandwidth(self, limit_bytes_s: int, *, post_copy: bool) -> None:
         if post_copy:
@@ -243,12 +256,12 @@ class _Copy:
                 self.world.watch_copy(self.last)
                 self._look()
             self._lose_touch()
-            self._strike(percent(self.last))
+            self._strike(self.last)
             self.next = next(self.coming, None)
         if self.stalled and self.guest.uuid in self.source.jobs:
             self.source.jobs[self.guest.uuid] = self.last = replace(self.last, elapsed_ms=round(self._elapsed_s * 1000))
         if self.next is None and not self.stalled and self.mended_s is None:
-            self._strike(100)
+            self._strike(None)
             self._switch()
 
     @property
@@ -268,10 +281,10 @@ class _Copy:
             self.fault = None
             self.heard.hear(_lost(self.source))
 
-    def _strike(self, done_percent: int) -> None:
-        """Raises where the copy ends here."""
+    def _strike(self, reading: JobStats | None) -> None:
+        """`reading` None: at the switch. Raises where the copy ends here."""
         fault = self.fault
-        if fault is None or done_percent < fault.at_percent or fault.effect in AT_THE_SWITCH:
+        if fault is None or fault.effect in AT_THE_SWITCH or not fault.is_due(reading):
             return
         if fault.effect is CopyEffect.LOSES_WAY and not self.post_copy:
             return
@@ -326,7 +339,7 @@ class _Copy:
             self.source.end(uuid)
         self.target.arriving.discard(uuid)
         self.target.run(uuid, state)
-        there = tuple(edited(disk, order.edits) for disk in self.guest.disks)
+        there = volumes.fill(self.target, order.copies, [edited(disk, order.edits) for disk in self.guest.disks])
         self.world.guests[uuid] = replace(self.guest, disks=there)
         if order.persistent:
             if effect is not CopyEffect.LOSES_DEFINITION:

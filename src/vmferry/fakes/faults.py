@@ -6,6 +6,9 @@ import enum
 import threading
 from dataclasses import dataclass, field
 
+from vmferry.fakes.precopy import disk_percent, percent
+from vmferry.model.migration import JobStats
+
 
 @dataclass(slots=True)
 class HostFaults:
@@ -23,6 +26,10 @@ class HostFaults:
     """Name of a `HostPort` method to the text of the HostError that it raises."""
     unknown: set[str] = field(default_factory=set)
     """Names of `HostPort` methods that answer, but cannot say."""
+    full: set[str] = field(default_factory=set)
+    """Volumes, as `POOL/NAME`, for which there is no room."""
+    stuck: set[str] = field(default_factory=set)
+    """Volumes and images that cannot be removed or renamed."""
 
 
 class CopyEffect(enum.StrEnum):
@@ -79,6 +86,16 @@ class CopyFault:
     leftover: Leftover = Leftover.NOTHING
     silences: tuple[str, ...] = ()
     """Hosts that cannot be asked any more from that moment on."""
+    in_disks: bool = False
+    """`at_percent` is of its disks, which are copied before its memory."""
     for_s: float = 0.0
     unheard: bool = False
     """Libvirt's own call does not end by it."""
+
+    def is_due(self, reading: JobStats | None) -> bool:
+        """`reading` None: it is the moment of the switch."""
+        if reading is None:
+            return True
+        if self.in_disks:
+            return disk_percent(reading) >= self.at_percent
+        return (bool(reading.total_bytes) or not self.at_percent) and percent(reading) >= self.at_percent

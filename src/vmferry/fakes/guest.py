@@ -28,6 +28,10 @@ class FakeGuest:
     machine: str = MACHINE
     virt_type: str = "kvm"
     max_vectors: tuple[tuple[str, int], ...] = ()
+    disk_bytes: int = 64 << 20
+    """Of each of its disks, all of it written."""
+    disk_writes_bytes_s: int = 0
+    """To all of them, as long as it runs."""
 
     def seen(self, host: str, state: GuestState, persistent: bool) -> Guest:
         return Guest(
@@ -48,4 +52,5 @@ class FakeGuest:
             convergence=self.convergence,
             memory_used_bytes=self.memory_bytes,
             job=job,
+            capacities=tuple((disk.target, self.disk_bytes) for disk in self.disks if disk.source is not None),
         )

@@ -10,14 +10,15 @@ from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
 from vmferry.facts.look import OUTGOING, Look
 from vmferry.facts.path import PathFacts, PathPlan
-from vmferry.fakes import copying
+from vmferry.fakes import copying, volumes
 from vmferry.fakes.lan import way
 from vmferry.fakes.precopy import OWN_BANDWIDTH_BYTES_S, OWN_DOWNTIME_MS
 from vmferry.fakes.state import FakeHost
 from vmferry.fakes.world import FakeWorld, Going
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
-from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
+from vmferry.model.storage import DiskCopy
 
 NO_DOMAIN = 42
 """Libvirt's VIR_ERR_NO_DOMAIN."""
@@ -239,6 +240,42 @@ class FakeConnection:
         self._world.answer(self._host, "announce")
         self._known(uuid)
         self._world.unannounced_guests.discard(uuid)
+
+    def make_volume(self, copy: DiskCopy) -> None:
+        self._world.answer(self._host, "make_volume")
+        volumes.make(self._host, copy)
+
+    def volume_bytes(self, pool: str, name: str) -> int | None:
+        self._world.answer(self._host, "volume_bytes")
+        return volumes.allocated(self._host, f"{pool}/{name}")
+
+    def remove_volume(self, pool: str, name: str, *, empty: bool) -> None:
+        self._world.answer(self._host, "remove_volume")
+        volumes.remove(self._host, f"{pool}/{name}", empty=empty)
+
+    def remove_image(self, path: str) -> None:
+        self._world.answer(self._host, "remove_image")
+        volumes.rename(self._host, path, None)
+
+    def rename_image(self, path: str, new: str) -> None:
+        self._world.answer(self._host, "rename_image")
+        volumes.rename(self._host, path, new)
+
+    def disk_progress(self, uuid: str, disks: Sequence[str]) -> tuple[DiskProgress, ...]:
+        self._world.answer(self._host, "disk_progress")
+        stats = self._host.jobs.get(uuid)
+        if stats is None or not stats.disk_total_bytes:
+            return ()
+        done, whole = stats.disk_done_bytes // len(disks), stats.disk_total_bytes // len(disks)
+        return tuple(DiskProgress(disk, done, whole) for disk in disks)
+
+    def limit_disks(self, uuid: str, disks: Sequence[str], limit_bytes_s: int) -> None:
+        self._world.answer(self._host, "limit_disks")
+        self._moving(uuid).limit_disks(limit_bytes_s * len(disks))
+
+    def write_synchronously(self, uuid: str) -> None:
+        self._world.answer(self._host, "write_synchronously")
+        self._moving(uuid).write_synchronously()
 
     def keep_definition(self, uuid: str) -> None:
         self._world.answer(self._host, "keep_definition")

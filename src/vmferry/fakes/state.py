@@ -11,6 +11,7 @@ from vmferry.facts.guest import CpuMatch, DiskSight, Reason
 from vmferry.facts.host import HostCpu, HostFacts, KnownGuest, MachineSupport, Network
 from vmferry.facts.look import INCOMING, OUTGOING, Look
 from vmferry.facts.network import NetworkFacts
+from vmferry.facts.pool import Pool
 from vmferry.facts.storage import Mount, StorageFacts
 from vmferry.facts.system import SystemFacts
 from vmferry.facts.tls import TlsFacts
@@ -21,10 +22,14 @@ from vmferry.fakes.system import SYSTEM
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.model.migration import JobStats
+from vmferry.model.storage import DiskCopy
 
+IMAGES = "/var/lib/libvirt/images/"
+"""Files below it are each host's own, and only there where they were put."""
 SHARED_DIRECTORY = "/srv/shared/"
 """Files below it are the same on every host; other files are each host's own."""
 
+LOCAL = Pool("local", "dir", True, True, IMAGES.rstrip("/"), capacity_bytes=1 << 40, available_bytes=1 << 39)
 EMULATOR = "/usr/bin/qemu-system-x86_64"
 OWN_CPU = HostCpu("x86_64 Intel Skylake-Server-IBRS", frozenset({"invtsc"}))
 LIBVIRT, QEMU, RELEASE = "12.0.0", "10.0.2", "Debian GNU/Linux 13 (trixie)"
@@ -53,6 +58,11 @@ class FakeHost:
     marks: set[str] = field(default_factory=set)
     """What its looks at disks have left on shared storage and not yet removed."""
     system: SystemFacts = SYSTEM
+    pools: tuple[Pool, ...] = (LOCAL,)
+    images: dict[str, int] = field(default_factory=dict)
+    """Path to what is allocated of it, of files below `IMAGES`."""
+    volumes: dict[str, DiskCopy] = field(default_factory=dict)
+    """By `POOL/NAME`, of those that were made."""
     missing: set[str] = field(default_factory=set)
     """Sources of disks that it does not see."""
     disk_problems: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -145,13 +155,15 @@ class FakeHost:
             network=self.network or lan(self.entry.name),
             storage=StorageFacts(mounts=(Mount(self.shared_at.rstrip("/"), "nfs4", "nas:/shared"),)),
             domains=self.domains,
+            pools=self.pools,
             support=tuple(MachineSupport(kind, "x86_64", EMULATOR, self.machines) for kind in ("kvm", "qemu")),
         )
 
     def sight(self, disk: Disk, marks: Sequence[str] = ()) -> DiskSight:
         """`marks`: what another host has left beside it, to be looked for here."""
         moved = self.shared_at != SHARED_DIRECTORY and (disk.source or "").startswith(SHARED_DIRECTORY)
-        if disk.source is None or disk.source in self.missing or moved:
+        own = (disk.source or "").startswith(IMAGES) and disk.source not in self.images
+        if disk.source is None or disk.source in self.missing or moved or own:
             return DiskSight(disk.target, False, problem=f"{disk.source} is not there")
         shared = disk.kind == "network" or disk.source.startswith(self.shared_at)
         name = disk.source.replace(self.shared_at, SHARED_DIRECTORY, 1)

@@ -12,7 +12,7 @@ from vmferry.errors import HostError, HostUnreachable
 from vmferry.fakes.clock import FakeTime, Time
 from vmferry.fakes.faults import CopyFault
 from vmferry.fakes.guest import FakeGuest
-from vmferry.fakes.state import FakeHost
+from vmferry.fakes.state import IMAGES, FakeHost
 from vmferry.model.guest import GuestState
 from vmferry.model.host import HostEntry
 from vmferry.model.migration import JobStats
@@ -34,6 +34,11 @@ class Going(Protocol):
     def suspend(self) -> None: ...
 
     def start_post_copy(self) -> None: ...
+
+    def limit_disks(self, limit_bytes_s: int) -> None:
+        """Of all of them together."""
+
+    def write_synchronously(self) -> None: ...
 
     def limit_bandwidth(self, limit_bytes_s: int, *, post_copy: bool) -> None: ...
 
@@ -98,6 +103,8 @@ class FakeWorld:
                 there.run(guest.uuid, state)
             if persistent:
                 there.defined.add(guest.uuid)
+            own = (disk.source for disk in guest.disks if disk.source is not None and disk.source.startswith(IMAGES))
+            there.images.update(dict.fromkeys(own, guest.disk_bytes))
 
     def host(self, name: str) -> FakeHost:
         return self.hosts[name]

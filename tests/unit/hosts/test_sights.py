@@ -142,20 +142,7 @@ def test_what_a_file_looks_like() -> None:
     assert seen.servers == (Server("s", ("10.0.0.1", "fd00::1")),)
     assert (seen.marked, seen.mark_problem) == (False, "mkdir: cannot create directory: Permission denied")
     assert seen.file == FileSight(
-        "/srv/real.img",
-        "nfs",
-        "/srv",
-        512,
-        4096,
-        64 << 20,
-        0,
-        0,
-        0o600,
-        True,
-        "qemu",
-        "r",
-        "rw",
-        cluster_bytes=64 << 10,
+        "/srv/real.img", "nfs", "/srv", 512, 4096, 64 << 20, 65536, 0, 0, 0o600, True, "qemu", "r", "rw"
     )
 
 
