@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 
 from vmferry.errors import HostUnreachable, VmferryError
 from vmferry.facts.move import MoveFacts
+from vmferry.facts.wish import MoveWish
 from vmferry.fakes import FakeConnector, FakeGuest, FakeProber, FakeWorld, MemoryJobs, MemoryStore
+from vmferry.fakes.state import IMAGES
 from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Disk, GuestState, Nic, Probe
 from vmferry.model.job import Job
@@ -31,6 +33,9 @@ ADDRESS = "10.0.0.101"
 OWN_DOWNTIME_MS = 300
 """QEMU's own limit: what there is before anybody sets another."""
 DISK = Disk("vda", "disk", "file", "/srv/shared/web.img", "raw", "none")
+DISK_BYTES = 20_000_000
+ANOTHERS = f"{IMAGES}another.img"
+"""An image on the target that no migration has to do with."""
 NIC = Nic("52:54:00:00:00:01", "network", "lab", "virtio")
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -41,6 +46,11 @@ Wrap = Callable[[str, HostPort], HostPort]
 
 class Killed(BaseException):
     """The worker's process is gone: nothing of it may catch this."""
+
+
+def own_disks(number: int) -> tuple[Disk, ...]:
+    names = [f"vd{chr(ord('b') + each)}" for each in range(number)]
+    return tuple(Disk(name, "disk", "file", f"{IMAGES}web-{name}.img", "raw", "none") for name in names)
 
 
 def one_by_one(calls: Sequence[Callable[[], T]], timeout_s: float) -> list[T | Exception]:
@@ -84,7 +94,10 @@ class Ground:
         memory_bytes: int = 200_000_000,
         dirty_bytes_s: int = 0,
         patience_s: float = 3.0,
+        copied: int = 0,
+        disk_writes_bytes_s: int = 0,
     ) -> None:
+        """`copied`: so many of its disks are its host's own, beside one that both hosts share."""
         self.world = FakeWorld()
         for name in (SOURCE, TARGET):
             self.world.add_host(name)
@@ -92,13 +105,17 @@ class Ground:
         about: dict[str, Any] = {
             "memory_bytes": memory_bytes,
             "dirty_rate_bytes_s": dirty_bytes_s,
-            "disks": (DISK,),
+            "disks": (DISK, *own_disks(copied)),
+            "disk_bytes": DISK_BYTES,
+            "disk_writes_bytes_s": disk_writes_bytes_s,
             "nics": (NIC,),
         }
         self.guest: FakeGuest = self.world.add_guest(
             "web", SOURCE, state, persistent=persistent, probe=Probe(ADDRESS), **about
         )
         self.uuid = self.guest.uuid
+        self.copied = copied
+        self.target.images[ANOTHERS] = 1
         self.paused, self.persistent, self.limit_ms, self.patience_s = paused, persistent, limit_ms, patience_s
         self.jobs = MemoryJobs(self.world.time)
         self.store = MemoryStore()
@@ -213,6 +230,8 @@ class Ground:
             host.faults.unreachable = None
             host.faults.refuses.clear()
             host.faults.unknown.clear()
+            host.faults.full.clear()
+            host.faults.stuck.clear()
             host.faults.slow_s = 0.0
 
 
@@ -226,7 +245,8 @@ class Known(Migration):
             return None, "guest.running: it does not run there"
         target = self.request.targets[0]
         self.result = replace(self.result, target=target.entry.name)
-        return (_healthy(self.plan.paused, self.plan.persistent, self.plan.memory_bytes), target), ""
+        copied = len(self.request.guest.disks) - 1
+        return (_healthy(self.plan.paused, self.plan.persistent, self.plan.memory_bytes, copied), target), ""
 
     def _refused_now(self, target: HostPort) -> str:
         """It takes a while, and asks."""
@@ -240,10 +260,10 @@ class Known(Migration):
 
 
 @cache
-def _healthy(paused: bool, persistent: bool, memory_bytes: int) -> MoveFacts:
-    ground = Ground(paused=paused, persistent=persistent, memory_bytes=memory_bytes)
+def _healthy(paused: bool, persistent: bool, memory_bytes: int, copied: int) -> MoveFacts:
+    ground = Ground(paused=paused, persistent=persistent, memory_bytes=memory_bytes, copied=copied)
     source, target = ground.port("check", SOURCE), ground.port("check", TARGET)
     assert source is not None
     assert target is not None
     (guest,) = source.guests()
-    return check(source, guest, [target]).move(TARGET)
+    return check(source, guest, [target], wish=MoveWish(storage="auto")).move(TARGET)

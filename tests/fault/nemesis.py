@@ -33,7 +33,7 @@ FOR_EVER_S = 5000.0
 DEEPEST = 3
 """Workers that are at work at the same time."""
 ENDS_THE_GUEST = (CopyEffect.GUEST_STOPS, CopyEffect.SOURCE_DIES)
-ENDS = ("finished", "rolled_back", "failed", "refused", "in_doubt")
+ENDS = ("finished", "rolled_back", "volumes_left", "failed", "refused", "in_doubt")
 
 AT_ANY = ("kill", "delay", "cancel", "ask", "rival", "helper")
 AT_HOSTS = ("lose", "drop", "refuse", "down", "up", "cut", "back", "admin", "lose", "drop")
@@ -50,6 +50,8 @@ class History:
             memory_bytes=draw.choice([40, 150, 300]) * MB,
             dirty_bytes_s=draw.choice([0, 0, 20 * MB, UNTAMED]),
             patience_s=2.0,
+            copied=draw.choice([0, 0, 1, 3]),
+            disk_writes_bytes_s=draw.choice([0, 0, 150 * MB]),
         )
         ground = self.ground
         self.world = ground.world
@@ -71,7 +73,12 @@ class History:
         leftovers = [Leftover.NOTHING, Leftover.PAUSED, *[Leftover.DEFINITION] * self.ground.persistent]
         silences = tuple(name for name in (SOURCE, TARGET) if draw.random() < 0.15)
         fault = CopyFault(
-            effect, draw.choice([0, 30, 60, 99, 100]), draw.choice(leftovers), silences, draw.choice([1.0, 9.0])
+            effect,
+            draw.choice([0, 30, 60, 99, 100]),
+            draw.choice(leftovers),
+            silences,
+            for_s=draw.choice([1.0, 9.0]),
+            in_disks=draw.random() < 0.3,
         )
         self.world.plan_fault(self.ground.guest, fault)
         if effect in ENDS_THE_GUEST:

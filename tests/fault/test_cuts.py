@@ -24,6 +24,7 @@ from .witness import CHANGES, Witness
 
 WORDS = ("open", "write", "reserve", "close")
 """What is on the disk afterwards. Of the others, `renew` and `show` mark the moments in the middle of a copy."""
+ENDS = ("finished", "rolled_back", "volumes_left", "failed", "refused", "in_doubt")
 MOMENTS = (*WORDS, "renew", "show")
 ENDS_THE_GUEST = (CopyEffect.GUEST_STOPS, CopyEffect.SOURCE_DIES)
 
@@ -40,11 +41,14 @@ class Run:
     limit_ms: int | None = None
     cancel: bool = False
     silent: str | None = None
+    copied: int = 0
+    """Disks, which a fault strikes before memory."""
 
     def __str__(self) -> str:
         parts = [self.effect or "well", f"left {self.leftover}" * (self.leftover is not Leftover.NOTHING)]
         parts += ["paused" * self.paused, "transient" * (not self.persistent), "limit" * (self.limit_ms is not None)]
         parts += ["cancel" * self.cancel, f"{self.silent} silent" * (self.silent is not None)]
+        parts += [f"{self.copied} disks" * bool(self.copied)]
         return ",".join(part for part in parts if part)
 
 
@@ -61,6 +65,12 @@ def runs() -> Iterator[Run]:
             yield Run(effect, leftover, cancel=cancel, **guest, **limit)
     for effect, silent in itertools.product(CopyEffect, (SOURCE, TARGET)):
         yield Run(effect, silent=silent, cancel=effect is CopyEffect.STALLS, limit_ms=100)
+    for persistent, limit in itertools.product((True, False), (None, 100)):
+        yield Run(persistent=persistent, limit_ms=limit, copied=2)
+        yield Run(persistent=persistent, limit_ms=limit, copied=2, cancel=True)
+        for effect in CopyEffect:
+            cancel = effect is CopyEffect.STALLS
+            yield Run(effect, cancel=cancel, persistent=persistent, limit_ms=limit, copied=2)
 
 
 RUNS = list(runs())
@@ -73,16 +83,19 @@ class Trial:
         """`cuts`: of each worker in turn the number of the call at which it dies, and whether after it."""
         self.run, self.cuts = run, list(cuts)
         self.ground = Ground(
-            paused=run.paused, persistent=run.persistent, limit_ms=run.limit_ms, memory_bytes=120_000_000
+            paused=run.paused,
+            persistent=run.persistent,
+            limit_ms=run.limit_ms,
+            memory_bytes=120_000_000,
+            copied=run.copied,
         )
         self.ground.wrap = lambda worker, port: Watched(port, worker, port.entry.name, self._acts, self._acted)  # type: ignore[return-value]
         self.world = self.ground.world
         self.witness = Witness(self.world, self.ground.uuid, run.persistent, run.paused, self.ground.jobs)
         if run.effect is not None:
             silences = (run.silent,) if run.silent else ()
-            self.ground.world.plan_fault(
-                self.ground.guest, CopyFault(run.effect, run.at_percent, run.leftover, silences)
-            )
+            fault = CopyFault(run.effect, run.at_percent, run.leftover, silences, in_disks=bool(run.copied))
+            self.ground.world.plan_fault(self.ground.guest, fault)
         self.witness.undefined = run.effect is CopyEffect.LOSES_DEFINITION
         if run.effect in ENDS_THE_GUEST:
             self.witness.excuse(str(run.effect))
@@ -93,7 +106,7 @@ class Trial:
             self.world.watch_copy = self._cancel
 
     def _cancel(self, stats: JobStats) -> None:
-        if stats.processed_bytes > 40_000_000:
+        if stats.processed_bytes + stats.disk_done_bytes > 30_000_000:
             self.cancel.set()
 
     def _acts(self, worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
@@ -118,7 +131,14 @@ class Trial:
                     raise Killed
 
         def after(worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
-            if method == "write" and given[1].state in ("finished", "rolled_back", "failed", "refused", "in_doubt"):
+            if method == "write" and given[1].state in (
+                "finished",
+                "rolled_back",
+                "failed",
+                "refused",
+                "in_doubt",
+                "volumes_left",
+            ):
                 self.witness.ends(given[1])
             if method in MOMENTS and cut == (len(calls) - 1, True):
                 raise Killed

@@ -188,12 +188,19 @@ def the_source_of_a_post_copy_is_resumed(patch: Patch) -> None:
     patch.setattr(FakeConnection, "_need_held", lambda *given: None)
 
 
+def volumes_are_left(patch: Patch) -> None:
+    patch.setattr(effects, "_remove", lambda *given, **named: iter(()))
+    for module in (transaction, volumes, journal):
+        patch.setattr(module, "left_volumes", lambda made: ())
+
+
 MUTATIONS: dict[Callable[[Patch], None], str] = {
     no_preconditions: "web runs on alpha and beta|it runs twice",
     the_source_of_a_post_copy_is_resumed: "web runs on alpha and beta|it runs twice",
     stale_copies_are_left: "an old copy is left|though it is clear where",
     the_limit_is_left: "the limit of downtime is left",
     leftovers_are_left: "a copy is left on the target",
+    volumes_are_left: "is left on the target, and nothing says so",
     a_silent_host_is_taken_for_one_without_the_guest: "a copy is left on the target|it is said to have",
     no_fence: "has no job any more",
     nothing_is_written_before: "has written down",

@@ -8,32 +8,21 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import pytest
 
 from vmferry.cli.app import COMMANDS
-from vmferry.flow.effects import What
-from vmferry.model.migration import MigrationOrder
 from vmferry.ports import HostPort
 
 from .rows import Row
 from .rows_after import AFTER
 from .rows_before import BEFORE
 from .rows_copying import COPYING
+from .rows_storage import STORAGE
 from .rows_switch import SWITCH
 
-ROWS: dict[int, Callable[[], None]] = {**BEFORE, **COPYING, **SWITCH, **AFTER}
-
-
-def no_storage() -> bool:
-    """No disk is copied by the flow: neither its effects nor its order know of any."""
-    words = " ".join([*(each.name.lower() for each in What), *(each.name for each in fields(MigrationOrder))])
-    return not any(word in words for word in ("volume", "mirror", "storage", "image", "nbd", "copy_disks"))
-
-
-def no_removal_of_state() -> bool:
-    return not any(word in each.name.lower() for each in What for word in ("nvram", "tpm", "secret"))
+ROWS: dict[int, Callable[[], None]] = {**BEFORE, **COPYING, **STORAGE, **SWITCH, **AFTER}
 
 
 def no_change_of_hardware() -> bool:
@@ -57,11 +46,7 @@ class Pending:
 
 
 PENDING = {
-    **dict.fromkeys(range(13, 15), Pending(5, no_storage)),
-    **dict.fromkeys(range(17, 30), Pending(5, no_storage)),
     53: Pending(4, no_change_of_hardware),
-    82: Pending(5, no_removal_of_state),
-    83: Pending(5, no_storage),
     **dict.fromkeys((85, 86, 87, 89, 90), Pending(6, no_plans)),
 }
 

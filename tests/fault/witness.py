@@ -13,11 +13,14 @@ from typing import Any
 
 from vmferry.fakes import FakeWorld
 
-from .ground import OWN_DOWNTIME_MS, SOURCE, TARGET
+from .ground import ANOTHERS, IMAGES, OWN_DOWNTIME_MS, SOURCE, TARGET
 
-DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "autostart_off", "keep_definition")
-LIMITS = ("set_max_downtime", "set_max_bandwidth")
-CHANGES = ("begin", "abort", *LIMITS, "start_post_copy", "suspend_moving", "pause", "announce", *DESTRUCTIVE)
+DISKS = ("remove_volume", "remove_image", "rename_image")
+DESTRUCTIVE = ("destroy_held", "resume_held", "undefine_off", "autostart_off", "keep_definition", *DISKS)
+LIMITS = ("set_max_downtime", "set_max_bandwidth", "limit_disks")
+STEPS = ("start_post_copy", "suspend_moving", "write_synchronously", "pause", "announce")
+CHANGES = ("begin", "abort", *LIMITS, *STEPS, "make_volume", *DESTRUCTIVE)
+RESTS = ("in_doubt", "left_behind", "volumes_left", "finished", "rolled_back", "refused", "failed")
 WORDS = {
     "begin": ("copy the guest", "resume a broken post-copy"),
     "start_post_copy": ("switch to post-copy",),
@@ -25,6 +28,12 @@ WORDS = {
     "abort": ("abort the copy",),
     "set_max_downtime": ("set the downtime limit",),
     "set_max_bandwidth": ("set the bandwidth limit",),
+    "limit_disks": ("set the bandwidth limit",),
+    "write_synchronously": ("let the guest's writes wait for the target's",),
+    "make_volume": ("make a volume",),
+    "remove_volume": ("remove the volume that the migration made",),
+    "remove_image": ("remove the source's own image",),
+    "rename_image": ("rename the source's own image",),
     "destroy_held": ("destroy the copy that never ran", "destroy the old, paused copy"),
     "resume_held": ("resume the guest",),
     "undefine_off": ("remove the definition that the migration made", "remove the definition that has moved"),
@@ -118,6 +127,7 @@ class Witness:
     def look(self, event: str) -> None:
         """After every event."""
         self.events.append(event)
+        self._disks()
         before, self.places = self.places, {name: self._place(name) for name in self.world.hosts}
         if before == self.places:
             return
@@ -129,6 +139,17 @@ class Witness:
                 self._begun(name, before[name])
         self._ended(before)
         self._definitions(before)
+
+    def _disks(self) -> None:
+        """Nobody takes a disk from under the guest, or an image that no migration made."""
+        if ANOTHERS not in self.world.hosts[TARGET].images:
+            raise self.broken("another guest's image is gone from the target")
+        if self.holder is None:
+            return
+        images = self.world.hosts[self.holder].images
+        for disk in self.world.guests[self.uuid].disks:
+            if disk.source is not None and disk.source.startswith(IMAGES) and disk.source not in images:
+                raise self.broken(f"{disk.source} is gone from {self.holder}, where the guest is")
 
     def _begun(self, name: str, before: Place) -> None:
         if before.qemu != "receiving":
@@ -167,11 +188,11 @@ class Witness:
         ):
             raise self.broken("it is said to have migrated")
         moved = self._copied(job) and (self.arrived or self.holder is None)
-        if job.state == "rolled_back" and (outcome != "rolled_back" or moved):
+        if job.state in ("rolled_back", "volumes_left") and (outcome != "rolled_back" or moved):
             raise self.broken(f"it is said to have been rolled back ({self.ended})")
         if job.state == "failed" and self._copied(job) and self.holder is not None:
             raise self.broken("it is said to have stopped")
-        if job.state in ("refused", "failed", "in_doubt") and not job.result.error:
+        if job.state in ("refused", "failed", "in_doubt", "volumes_left") and not job.result.error:
             raise self.broken(f"{job.state}, and nothing says why")
 
     def _copied(self, job: Any) -> bool:  # noqa: ANN401 - a job
@@ -189,7 +210,7 @@ class Witness:
                 raise self.broken(f"{job.id} is in doubt, though it is clear where the guest is: {job.result.error}")
             if job.state == "left_behind" and not here.defined:
                 raise self.broken(f"{job.id} waits for a definition that is gone")
-            if job.state not in ("in_doubt", "left_behind", "finished", "rolled_back", "refused", "failed"):
+            if job.state not in RESTS:
                 raise self.broken(f"{job.id} is {job.state} for ever")
         for job in self.jobs.jobs(most=1):
             for problem in self._residue(job, here, there):
@@ -200,6 +221,9 @@ class Witness:
             yield "nobody has the guest"
         if last.state == "in_doubt":
             return
+        made = sorted(set(self.world.hosts[TARGET].images) - {ANOTHERS})
+        if made and not self.arrived and not all(path.rpartition("/")[2] in (last.result.error or "") for path in made):
+            yield f"{', '.join(made)} is left on the target, and nothing says so"
         if self.holder != TARGET and there.qemu is not None:
             yield "a copy is left on the target"
         if self.holder != TARGET and there.defined and TARGET not in self.by_hand and not self.arrived:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from vmferry.forecast.progress import Progress
 from vmferry.model.migration import Forecast, Measured, MigrationResult, Verified
+from vmferry.model.storage import CopiedDisk
 from vmferry.model.units import format_bytes, format_duration, format_rate
 
 MARKS = {True: "ok", False: "FAILED", None: "not seen"}
@@ -55,6 +56,13 @@ def result_lines(result: MigrationResult) -> Iterator[str]:
     yield f"{result.guest}: {outcome}, {where}"
     if result.measured is not None:
         yield from _measured_lines(result.forecast, result.measured)
+    yield from (_disk_line(disk) for disk in result.disks)
+
+
+def _disk_line(disk: CopiedDisk) -> str:
+    size = "" if disk.allocated_bytes is None else f", {format_bytes(disk.allocated_bytes)}"
+    kept = f"; the source's own is {disk.source_volume}{f', {disk.remove}' if disk.remove else ''}"
+    return f"  {disk.disk:12} {disk.path} ({disk.format}{size}){kept}"
 
 
 def _measured_lines(forecast: Forecast | None, measured: Measured) -> Iterator[str]:
@@ -73,6 +81,8 @@ def _measured_lines(forecast: Forecast | None, measured: Measured) -> Iterator[s
     )
     for name, before, after, show in rows:
         yield f"  {name:12} {_cell(before, show):>12} {_cell(after, show):>12}"
+    if measured.disk_bytes:
+        yield f"  {'of disks':12} {'':>12} {format_bytes(measured.disk_bytes):>12}  (read, holes included)"
     yield "  (silence: the longest time that the guest's address did not answer, seen from here)"
 
 

@@ -86,11 +86,11 @@ class CopyFault:
     leftover: Leftover = Leftover.NOTHING
     silences: tuple[str, ...] = ()
     """Hosts that cannot be asked any more from that moment on."""
-    in_disks: bool = False
-    """`at_percent` is of its disks, which are copied before its memory."""
     for_s: float = 0.0
     unheard: bool = False
     """Libvirt's own call does not end by it."""
+    in_disks: bool = False
+    """`at_percent` is of its disks, which are copied before its memory."""
 
     def is_due(self, reading: JobStats | None) -> bool:
         """`reading` None: it is the moment of the switch."""

@@ -283,8 +283,10 @@ class Transaction:
             self.text = "; ".join(part for part in (self._told(cell), why if event is Event.GO else "") if part)
         elif event is Event.BREAK:
             self.text = f"{self.text}; {self.sides.source_name} has to be asked again to put back what was set there"
-        if event is Event.GO and left_volumes(self.record.made):
-            event, self.text = Event.LEAVE, f"{self.text}; {left_text(self.record, self.sides)}"
+        if event in (Event.GO, Event.STOPPED) and left_volumes(self.record.made):
+            again = event is Event.GO
+            event = Event.LEAVE if again else event
+            self.text = f"{self.text}; {left_text(self.record, self.sides, again=again)}"
         self._enter(event, self.text, before=[self.record.entry(Kind.SAW, saw=seen)])
 
     def _after_undo(self) -> tuple[Sighted, Cell, Event]:

@@ -14,10 +14,8 @@ from vmferry.service.making import MOST_EFFECTS, Making
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
 
-LEFT = (
-    "{target} still has what was made there for the copy: {volumes}; the next commands try again to remove it, and so "
-    "does vmferry job repair {job}; by hand: {commands}"
-)
+LEFT = "{target} still has what was made there for the copy: {volumes}"
+AGAIN = "the next commands try again to remove it, and so does vmferry job repair {job}"
 FATES = {What.REMOVE_SOURCE: Fate.REMOVED, What.RENAME_SOURCE: Fate.RENAMED}
 
 
@@ -66,17 +64,17 @@ def _exhaust(making: Making, ask: Callable[[Sighted, Collection[str]], Iterator[
             return
 
 
-def left_text(record: Record, sides: Sides) -> str:
-    """What is left, and what to do about it, for people. A volume of which nobody heard may not be there at all."""
+def left_text(record: Record, sides: Sides, *, again: bool = True) -> str:
+    """What is left, and what to do about it, for people. A volume of which nobody heard may not be there at all.
+
+    `again`: it is tried again.
+    """
     heard = heard_of(What.MAKE_VOLUME, record.entries)
     left = left_volumes(record.made)
     names = ", ".join(each.thing if each in heard else f"{each.thing} (if it was made)" for each in left)
-    return LEFT.format(
-        target=sides.target_name,
-        volumes=names,
-        job=record.job.id,
-        commands=" ; ".join(delete_command(sides.target_name, each.thing) for each in left),
-    )
+    told = LEFT.format(target=sides.target_name, volumes=names)
+    more = AGAIN.format(job=record.job.id) if again else "nobody can say any more whether the guest has used it"
+    return "; ".join((told, more, *(f"by hand {delete_command(sides.target_name, each.thing)}" for each in left)))
 
 
 def delete_command(host: str, thing: str) -> str:
