@@ -24,6 +24,12 @@ from vmferry.rules.copies import (
 from vmferry.rules.layers import Layer, copied, layers
 from vmferry.rules.registry import Voice, move_rule
 
+BLOCK_BYTES = 4096
+"""What most storage is written in. An image of another size that QEMU opens without the host's cache cannot be
+exported there (tried: "Image size is not a multiple of request alignment", "Source and target image have different
+sizes").
+"""
+
 
 def _copies(move: MoveFacts) -> list[Disk]:
     return [disk for disk in move.guest.guest.disks if copied(move, disk)]
@@ -158,6 +164,11 @@ def _to_be_made(layer: Layer, where: Destination, say: Voice) -> Finding:
     if where.format == "raw" and thinly(move) is None:
         observed = f"{made}; libvirt {move.target.host.libvirt} there keeps no holes of what this source sends"
         remedy = f"--disk {disk.target}={where.pool.name}:qcow2 keeps it thin"
+        return say.warn(disk.target, observed, required, remedy)
+    if size % BLOCK_BYTES and disk.cache in ("none", "directsync"):
+        whole = size + BLOCK_BYTES - size % BLOCK_BYTES
+        observed = f"{made}; that is no multiple of {BLOCK_BYTES} bytes, and QEMU copies it only to where that may be"
+        remedy = f"on {layer.source}: virsh blockresize {move.guest.guest.name} {shlex.quote(layer.word)} {whole}B"
         return say.warn(disk.target, observed, required, remedy)
     if disk.backing and move.wish.incremental:
         return say.ok(disk.target, f"{made}; what it rests on is shared and stays ({disk.backing[0]})", required)

@@ -66,9 +66,12 @@ class Sharing:
     _parted: bool = False
     """The limit of memory is its own, not that of the disks."""
 
-    def keep(self) -> None:
-        """Take or give what the link's other migrations leave or need. Raises Fenced."""
-        if not self._parted:
+    def keep(self, *, in_memory: bool = True) -> None:
+        """Take or give what the link's other migrations leave or need. Raises Fenced.
+
+        `in_memory`: its memory is being sent.
+        """
+        if in_memory and not self._parted:
             self._parted = True
             self._part_from_disks()
         had = self.record.job.plan.share_bytes_s
@@ -85,18 +88,20 @@ class Sharing:
         self._make(effect, f"others on the link {'need' if less else 'leave'} a part of it", less=less)
 
     def _part_from_disks(self) -> None:
-        """At the start of a copy libvirt has one limit for disks and memory: that of each disk. Memory gets its own."""
+        """Libvirt begins memory with the limit that it was told at the start, that of each disk, whatever it was told
+        since then. Memory gets its own.
+        """
         plan, each = self.record.job.plan, each_disk(self.record.job.plan)
         memory = plan.share_bytes_s or plan.bandwidth_bytes_s
-        if each is None or each == memory or any(made.what is What.LIMIT_BANDWIDTH for made in self.record.made):
+        if each is None or (each == memory and What.LIMIT_BANDWIDTH not in {made.what for made in self.record.made}):
             return
         try:
-            was = self.sides.host(self.sides.source_name).max_bandwidth_bytes_s(self.sides.uuid)
+            was = self._before()
+            limit = memory or was or self.sides.host(self.sides.source_name).max_bandwidth_bytes_s(self.sides.uuid)
         except HostError:
             self._parted = False  # asked again at the next reading
             return
-        effect = Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, memory or was, was)
-        self._make(effect, "its disks have a limit of their own")
+        self._make(Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, limit, was), "its disks have their own limit")
 
     def _before(self) -> int | None:
         """What the first of these effects has found, which undoes them all."""
