@@ -128,4 +128,6 @@ class StorageFacts:
     iscsi_sessions: tuple[IscsiSession, ...] = ()
     nvme_controllers: tuple[NvmeController, ...] = ()
     lock_tables: tuple[LockTable, ...] = ()
+    gluster_clients: tuple[tuple[str, ...], ...] = ()
+    """The command lines of the processes that serve its mounts of GlusterFS."""
     exports: tuple[Export, ...] = ()

@@ -76,6 +76,10 @@ ExecStart=/bin/sh -c '{_CREATE} && {_START}'
 WantedBy=multi-user.target
 """
 
+_MOUNT = f"--attribute-timeout=0 --volfile-server=storage --volfile-id=/{VOLUME} {SHARED_DIR}"
+"""Sizes are asked for anew every time: else a guest that has just come reads zeros behind the end that the host
+remembers.
+"""
 # In the foreground and started again for ever: the storage host may come up later than this one, or come back.
 MOUNT_UNIT = f"""\
 [Unit]
@@ -84,7 +88,7 @@ After=network.target
 StartLimitIntervalSec=0
 [Service]
 ExecStartPre=-/bin/umount --lazy {SHARED_DIR}
-ExecStart=/usr/sbin/glusterfs --no-daemon --volfile-server=storage --volfile-id=/{VOLUME} {SHARED_DIR}
+ExecStart=/usr/sbin/glusterfs --no-daemon {_MOUNT}
 ExecStopPost=-/bin/umount --lazy {SHARED_DIR}
 Restart=always
 RestartSec=300ms

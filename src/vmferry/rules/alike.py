@@ -145,6 +145,7 @@ def _openness(host: HostFacts) -> int:
             (system.selinux, system.selinux_booleans, system.swtpm) if system is not None else None,
             owning.value if owning is not None else None,
             host.pools is not None and tuple(pools),
+            host.storage.gluster_clients if host.storage is not None else (),
             tuple((each.virt_type, each.arch, each.tpm_backends) for each in host.domains),
         )
     )

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from vmferry.facts.disk import FileSight
 from vmferry.facts.host import HostFacts, KnownGuest
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.pool import Pool
@@ -95,6 +96,47 @@ def _drops_cache(host: HostFacts) -> bool:
         version is not None and tuple(map(int, re.findall(r"\d+", version)[:2])) >= least
         for version, least in zip(told, _DROPS_CACHE, strict=True)
     )
+
+
+@move_rule(
+    "storage.growing",
+    "the target sees at once how long an image has become",
+    "tried: what the guest wrote behind the end that the target remembers reads as zeros there after the switch",
+    alike=by_files,
+)
+def growing(move: MoveFacts, say: Voice) -> Iterator[Finding]:
+    """Of GlusterFS, whose client lets the kernel keep a file's size for a second unless it is told not to."""
+    for disk in kept(move):
+        layer = next(iter(layers(move, disk)), None)
+        seen = layer.there.file if layer is not None else None
+        if layer is None or seen is None or not _grows(disk, seen) or seen.kind not in ("fuse.glusterfs", "glusterfs"):
+            continue
+        required = f"{seen.mount} on {move.target.host.name} mounted with attribute-timeout=0"
+        remedy = (
+            f"add attribute-timeout=0 to the options of {seen.mount} on all hosts (in /etc/fstab), and mount it anew;"
+            f" until then: migrate {move.guest.guest.name} while it writes nothing new, or by --storage copy"
+        )
+        kept_s = _sizes_kept_s(move.target.host, seen.mount)
+        if kept_s is None:
+            yield say.warn(disk.target, "how long sizes are kept there is not known", required, remedy)
+        elif kept_s > 0:
+            yield say.refuse(disk.target, f"{disk.format} grows, and sizes are kept for {kept_s:g} s", required, remedy)
+        else:
+            yield say.ok(disk.target, "sizes are asked for anew every time", required)
+
+
+def _grows(disk: Disk, seen: FileSight) -> bool:
+    full = None not in (seen.virtual_bytes, seen.allocated_bytes) and seen.allocated_bytes >= seen.virtual_bytes  # type: ignore[operator]
+    return disk.format != "raw" and not disk.read_only and not full
+
+
+def _sizes_kept_s(host: HostFacts, mount: str) -> float | None:
+    """By the client that serves the mount; it keeps them for 1 s where it was told nothing."""
+    for words in host.storage.gluster_clients if host.storage is not None else ():
+        if words[-1] == mount:
+            told = re.search(r"--attribute-timeout[= ](\d+(?:\.\d+)?)", " ".join(words))
+            return float(told[1]) if told else 1.0
+    return None
 
 
 @move_rule(

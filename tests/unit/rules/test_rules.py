@@ -35,6 +35,7 @@ OF_SOME_MOVES = {
     "transport.tls",
     "transport.tls-days",
     "transport.tls-migration",
+    "storage.growing",
 }
 """Rules of what only some guests ask for, or of TLS where it is not used: they say nothing of the others."""
 ABSENT = DiskSight("vda", False, "no such file")

@@ -75,9 +75,21 @@ tell_exports() {
     done
 }
 
+# What serves the mounts of GlusterFS: how long it keeps sizes is told nowhere else.
+tell_gluster_clients() {
+    case $(cat /proc/self/mountinfo) in *' - fuse.glusterfs '*) ;; *) return ;; esac
+    for process in /proc/[0-9]*; do
+        name=
+        read -r name <"$process/comm" || :
+        [ "$name" = glusterfs ] && printf ' %s\n' "$(tr '\0' ' ' <"$process/cmdline")"
+    done
+}
+
 tell_storage() {
     section mounts
     told cat /proc/self/mountinfo
+    section gluster
+    tell_gluster_clients
     section devices
     tell_devices
     section maps

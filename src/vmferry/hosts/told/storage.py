@@ -44,6 +44,7 @@ def read_storage(sections: Sections) -> StorageFacts:
         iscsi_sessions=tuple(_session(words) for words in _of("iscsi", 5, ways)),
         nvme_controllers=tuple(NvmeController(*words) for words in _of("nvme", 4, ways)),
         lock_tables=tuple(_lock_tables(sections.get("locks", ()))),
+        gluster_clients=tuple(tuple(line.split()) for line in sections.get("gluster", ()) if line.strip()),
         exports=tuple(dict.fromkeys(_each(_export, sections.get("exports", ())))),
     )
 

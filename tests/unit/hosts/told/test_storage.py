@@ -137,7 +137,7 @@ def test_what_was_not_told_is_not_known() -> None:
     assert read_storage({"mounts": ["nonsense"], "devices": ["sda x running"]}).devices == ()
 
 
-NAMES = st.sampled_from(["mounts", "devices", "maps", "ways", "locks", "exports"])
+NAMES = st.sampled_from(["mounts", "devices", "maps", "ways", "locks", "gluster", "exports"])
 WORDS = st.sampled_from(["fc", "srp", "iscsi", "nvme", "map", "gfs2", "ocfs2", "nfs", "-", "8:1", "A", " - ", "\\040"])
 LINES = st.lists(st.one_of(st.text(), st.lists(st.one_of(WORDS, st.text(max_size=4))).map(" ".join)), max_size=5)
 
@@ -156,3 +156,9 @@ ASKED = st.sampled_from(
 def test_any_answer_is_read(lines: list[tuple[str, str]], disk: Disk) -> None:
     said = answers([f"0 {what} {text}".replace("\n", " ") for what, text in lines]).get(0, {})
     assert sight(Source(disk, disk.kind, disk.source or ""), said).target == "vda"
+
+
+def test_the_clients_of_glusterfs() -> None:
+    line = " /usr/sbin/glusterfs --attribute-timeout=0 --volfile-server=storage --volfile-id=/shared /srv/shared "
+    (client,) = read_storage(read_sections(["@gluster", line, " "])).gluster_clients
+    assert (client[0], client[-1]) == ("/usr/sbin/glusterfs", "/srv/shared")

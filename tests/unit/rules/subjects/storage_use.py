@@ -61,6 +61,12 @@ def pools(*there: Pool) -> MoveFacts:
     return with_target(pools=there)
 
 
+def grows(*options: str, mount: str = "/srv/shared") -> MoveFacts:
+    client = ("/usr/sbin/glusterfs", *options, "--volfile-server=storage", "--volfile-id=/shared", mount)
+    move = with_guest(disks=(replace(DISK, format="qcow2"),))
+    return with_storage(move, None, StorageFacts(gluster_clients=(client,)))
+
+
 def volume(*there: Pool) -> MoveFacts:
     move = with_guest(disks=(Disk("vda", "disk", "volume", "shared/web.img"),))
     return replace(move, target=replace(move.target, host=replace(move.target.host, pools=there)))
@@ -97,6 +103,13 @@ CASES: Cases = {
         ("of no known version", cached("writeback", qemu=None), REFUSE, "does not drop caches"),
         ("unsafe", cached("unsafe"), REFUSE, "may not be there when it arrives"),
         ("a cluster file system", cached("writeback", GFS2, qemu="2.0.0"), OK, "keeps caches alike"),
+    ],
+    "storage.growing": [
+        ("asked anew", grows("--attribute-timeout=0"), OK, "asked for anew"),
+        ("told apart", grows("--attribute-timeout", "0"), OK, "asked for anew"),
+        ("kept by default", grows(), REFUSE, "qcow2 grows, and sizes are kept for 1 s"),
+        ("kept for long", grows("--attribute-timeout=600"), REFUSE, "kept for 600 s"),
+        ("another mount's client", grows(mount="/srv/other"), WARN, "is not known"),
     ],
     "storage.in-use": [
         ("alone", PASSING, OK, "no other guest"),
