@@ -191,6 +191,9 @@ class _Copy:
     def write_synchronously(self) -> None:
         self.load.synchronous = True
 
+    def told_bandwidth(self) -> int | None:
+        return self.limit_bytes_s
+
     def limit_bandwidth(self, limit_bytes_s: int, *, post_copy: bool) -> None:
         if post_copy:
             self.post_copy_limit_bytes_s = limit_bytes_s

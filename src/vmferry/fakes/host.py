@@ -192,15 +192,17 @@ class FakeConnection:
     def max_bandwidth_bytes_s(self, uuid: str) -> int:
         self._world.answer(self._host, "max_bandwidth_bytes_s")
         self._known(uuid)
-        return self._host.max_bandwidth_bytes_s.get(uuid, OWN_BANDWIDTH_BYTES_S)
+        copy = self._world.copies.get(uuid)
+        told = copy.told_bandwidth() if copy is not None else None
+        return told or self._host.max_bandwidth_bytes_s.get(uuid, OWN_BANDWIDTH_BYTES_S)
 
     def set_max_bandwidth(self, uuid: str, limit_bytes_s: int, *, post_copy: bool = False) -> None:
         self._world.answer(self._host, "set_max_bandwidth")
         self._known(uuid)
-        if not post_copy:
-            self._host.max_bandwidth_bytes_s[uuid] = limit_bytes_s
         if uuid in self._world.copies:
             self._world.copies[uuid].limit_bandwidth(limit_bytes_s, post_copy=post_copy)
+        elif not post_copy:
+            self._host.max_bandwidth_bytes_s[uuid] = limit_bytes_s
 
     def destroy_held(self, uuid: str) -> None:
         self._world.answer(self._host, "destroy_held")

@@ -40,6 +40,9 @@ class Going(Protocol):
 
     def write_synchronously(self) -> None: ...
 
+    def told_bandwidth(self) -> int | None:
+        """Its limit before post-copy; None: none."""
+
     def limit_bandwidth(self, limit_bytes_s: int, *, post_copy: bool) -> None: ...
 
     def resume(self, heard: Hearing) -> None:

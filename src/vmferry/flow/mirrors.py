@@ -16,7 +16,9 @@ from vmferry.model.migration import JobStats, Mode
 from vmferry.model.units import format_bytes
 
 LAG_S = 10.0
-"""A mirror that has come no closer for so long does not catch up by itself."""
+"""A mirror that has come no closer for so long, and for what its limit explains, does not catch up by itself."""
+BUFFER_BYTES = 16 << 20
+"""QEMU sends so much at once, and then waits for as long as the limit has it take."""
 STEP = 0.01
 """Of what is left: less than that is no progress."""
 
@@ -32,12 +34,25 @@ class Mirrors:
     """The guest's writes wait for the target's."""
     refused: bool = False
     """They cannot be made to."""
+    limit_bytes_s: int | None = None
+    """Of each disk's copy; None: none."""
+    level: bool = False
+    """QEMU has found all of them so, and libvirt has begun with memory."""
 
     def seen(self, stats: JobStats) -> Mirrors:
-        left = stats.disk_remaining_bytes
-        if self.low_bytes is None or left < self.low_bytes - STEP * self.low_bytes or not left:
-            return replace(self, low_bytes=left, since_ms=stats.elapsed_ms)
+        """With nothing left they need not be level: what the guest writes while the copy keeps to its limit is counted
+        only when the copy goes on (tried: 0 left for minutes).
+        """
+        left, level = stats.disk_remaining_bytes, not in_disks(stats)
+        closer = self.low_bytes is None or left < self.low_bytes - STEP * self.low_bytes
+        if closer or level is not self.level or (level and not left):
+            return replace(self, low_bytes=left, since_ms=stats.elapsed_ms, level=level)
         return self
+
+    @property
+    def lag_s(self) -> float:
+        """What has come no closer for so long is behind."""
+        return LAG_S + (BUFFER_BYTES / self.limit_bytes_s if self.limit_bytes_s else 0.0)
 
     def slowed(self, stats: JobStats) -> Mirrors:
         """From now on it is another race."""
@@ -59,7 +74,7 @@ def steer_mirrors(mirrors: Mirrors, stats: JobStats, reins: Reins) -> Step | Non
     if late and in_disks(stats):
         return Step(What.ABORT, f"its time of {reins.max_time_s:g} s is over, and its disks are not copied yet")
     still_s = (stats.elapsed_ms - mirrors.since_ms) / 1000
-    if not stats.disk_remaining_bytes or still_s < LAG_S:
+    if still_s < mirrors.lag_s or (mirrors.level and not stats.disk_remaining_bytes):
         return None
     left = format_bytes(stats.disk_remaining_bytes)
     why = f"the guest writes as fast as its disks are copied: {left} left, no less in {still_s:.0f} s"

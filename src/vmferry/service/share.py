@@ -55,6 +55,10 @@ def within_share(order: MigrationOrder, plan: Plan) -> MigrationOrder:
     return replace(order, bandwidth_bytes_s=min(order.bandwidth_bytes_s, share), tuning=tuning)
 
 
+UNLIMITED_BYTES_S = (1 << 63) - MIB
+"""What libvirt takes for no limit."""
+
+
 @dataclass(slots=True)
 class Sharing:
     """Of a copy that runs."""
@@ -80,10 +84,7 @@ class Sharing:
         may = self.record.share()
         if may == had or may is None:
             return
-        try:
-            effect = Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, may, self._before())
-        except HostError:
-            return  # asked again at the next reading
+        effect = Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, may, self._before())
         less = may < had
         self._make(effect, f"others on the link {'need' if less else 'leave'} a part of it", less=less)
 
@@ -95,19 +96,19 @@ class Sharing:
         memory = plan.share_bytes_s or plan.bandwidth_bytes_s
         if each is None or (each == memory and What.LIMIT_BANDWIDTH not in {made.what for made in self.record.made}):
             return
-        try:
-            was = self._before()
-            limit = memory or was or self.sides.host(self.sides.source_name).max_bandwidth_bytes_s(self.sides.uuid)
-        except HostError:
-            self._parted = False  # asked again at the next reading
-            return
-        self._make(Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, limit, was), "its disks have their own limit")
+        limit = memory or self._own() or UNLIMITED_BYTES_S
+        effect = Effect(What.LIMIT_BANDWIDTH, self.sides.source_name, limit, self._before())
+        self._make(effect, "its disks have their own limit")
 
     def _before(self) -> int | None:
-        """What the first of these effects has found, which undoes them all."""
+        """With the first of these effects the guest's own limit, which undoes them all."""
         if any(each.what is What.LIMIT_BANDWIDTH and each.was is not None for each in self.record.made):
             return None
-        return self.sides.host(self.sides.source_name).max_bandwidth_bytes_s(self.sides.uuid)
+        return self._own()
+
+    def _own(self) -> int | None:
+        """As it was before the copy began. Not known, libvirt is left to set it again, as 9.0 and 11.3 do."""
+        return next((each.was for each in self.record.made if each.what is What.COPY), None)
 
     def _make(self, effect: Effect, why: str, *, less: bool = False) -> None:
         rate = format_rate(effect.value or 0)

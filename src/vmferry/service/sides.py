@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from vmferry.errors import HostUnreachable, VmferryError
+from vmferry.errors import HostError, HostUnreachable, VmferryError
 from vmferry.facts.look import Look
 from vmferry.flow.effects import Effect, Sighted, What
 from vmferry.flow.sights import Sight, sight
 from vmferry.model.bandwidth import each_disk
 from vmferry.model.job import Plan
+from vmferry.model.migration import MigrationOrder
 from vmferry.model.storage import DiskCopy
 from vmferry.ports import HostPort
 
@@ -57,6 +58,15 @@ class Sides:
         if host is None:
             raise HostUnreachable(name, f"host {name} cannot be reached")
         return host
+
+    def own_bandwidth(self, order: MigrationOrder) -> int | None:
+        """The guest's own limit: libvirt hides it while a copy has one, which would seem to be it. None: not asked."""
+        if order.bandwidth_bytes_s is None and order.disk_bandwidth_bytes_s is None:
+            return None
+        try:
+            return self.host(self.source_name).max_bandwidth_bytes_s(self.uuid)
+        except HostError:
+            return None
 
     def set_bandwidth(self, plan: Plan, share_bytes_s: int) -> None:
         """Of the running copy, in all of its phases. Raises as `perform`."""

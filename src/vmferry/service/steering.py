@@ -14,6 +14,7 @@ from vmferry.flow.stall import Still, stalled
 from vmferry.flow.states import Event, State
 from vmferry.flow.steer import Done, Reins, Step, steer, user_paused
 from vmferry.forecast.convergence import Evidence, Point
+from vmferry.model.bandwidth import each_disk
 from vmferry.model.job import DIRTY_PERIOD_S, Ask, Plan
 from vmferry.model.migration import JobStats, Mode
 from vmferry.service.record import Record
@@ -53,7 +54,7 @@ class Steering:
         self._sharing = Sharing(self.record, self.sides, self.note)
         plan = self.record.job.plan
         told = any(each.what is What.SYNCHRONOUS_WRITES for each in self.record.made)
-        self._mirrors = Mirrors(synchronous=plan.synchronous_writes or told)
+        self._mirrors = Mirrors(synchronous=plan.synchronous_writes or told, limit_bytes_s=each_disk(plan))
         dirty = self.record.job.plan.dirty_rate_bytes_s
         self.evidence = Evidence(measured=None if dirty is None else Point(float(DIRTY_PERIOD_S), dirty))
 

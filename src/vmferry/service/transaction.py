@@ -133,14 +133,15 @@ class Transaction:
         if self.guides.cancel.is_set():
             self._cancelled_early()
             return
-        effect = Effect(What.COPY, self.sides.source_name)
+        assert self.order is not None
+        order = within_share(self.order, self.record.job.plan)
+        effect = Effect(What.COPY, self.sides.source_name, was=self.sides.own_bandwidth(order))
         self.record.renew(now=True)
         self.record.change(steps=self.log.steps)
         self.record.enter(Event.GO, "", self.record.entry(Kind.INTENT, effect=effect))
-        assert self.order is not None
         with self.log.step("copy"):
             try:
-                copy = self.sides.host(self.sides.source_name).begin(within_share(self.order, self.record.job.plan))
+                copy = self.sides.host(self.sides.source_name).begin(order)
             except HostError as error:
                 self._copy_ended(effect, error)
                 return
