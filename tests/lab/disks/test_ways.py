@@ -156,7 +156,7 @@ def test_disks_that_do_not_catch_up_make_the_guests_writes_wait(make: Make) -> N
     written(ground)
     ground.migrated("--storage-bandwidth", "1MiB/s")
     told = ground.run("job", "show", str(ground.last_job()["job"])).stdout
-    assert "done: have the guest's writes wait for the target's, on h1" in told, told
+    assert "done: let the guest's writes wait for the target's, on h1" in told, told
     ground.whole_on("h2")
 
 
