@@ -47,6 +47,8 @@ class Disk:
     """Of these images, one each; empty words where libvirt does not say."""
     shareable: bool = False
     """Several guests may write to it at once, which they themselves see to."""
+    encryption: str | None = None
+    """The format that its image is encrypted in, as `luks`; None: it is not."""
 
 
 @dataclass(frozen=True, slots=True)

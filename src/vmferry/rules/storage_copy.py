@@ -160,6 +160,13 @@ def _to_be_made(layer: Layer, where: Destination, say: Voice) -> Finding:
         observed, remedy = "how big the guest sees it is not known", f"on {layer.source}: virsh domblkinfo"
         return say.unknown(disk.target, observed, required, f"{remedy} {move.guest.guest.name} {disk.target}")
     assert where.pool is not None
+    if disk.encryption is not None:
+        observed = f"its image is encrypted ({disk.encryption}), and vmferry makes no encrypted ones"
+        remedy = (
+            f"on {target}: make {where.path} with the same secret and size (virsh vol-create {where.pool.name} with"
+            f" the XML of virsh vol-dumpxml); then --onto-existing {disk.target}"
+        )
+        return say.refuse(disk.target, observed, required, remedy)
     made = f"made in the pool {where.pool.name} of {target}: {where.path}, {where.format}, {format_bytes(size)}"
     if where.format == "raw" and thinly(move) is None:
         observed = f"{made}; libvirt {move.target.host.libvirt} there keeps no holes of what this source sends"

@@ -32,7 +32,17 @@ def _disk(element: etree._Element) -> Disk:
         backing=tuple(word for word, _ in below),
         backing_formats=tuple(form for _, form in below),
         shareable=element.find("shareable") is not None,
+        encryption=_encryption(element),
     )
+
+
+def _encryption(disk: etree._Element) -> str | None:
+    """Libvirt writes it in the source; older definitions have it beside."""
+    for place in ("source/encryption", "encryption"):
+        found = disk.find(place)
+        if found is not None:
+            return found.get("format", "default")
+    return None
 
 
 def _backing(disk: etree._Element) -> Iterator[tuple[str, str]]:

@@ -113,6 +113,19 @@ def test_credentials_are_noticed(place: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "form"),
+    [
+        ("<source dev='/d'><encryption format='luks'/></source>", "luks"),
+        ("<source dev='/d'/><encryption format='qcow'/>", "qcow"),
+        ("<source dev='/d'/>", None),
+    ],
+)
+def test_encryption_is_noticed(place: str, form: str | None) -> None:
+    (disk,) = read_guest(DISK.format("block", place), SEEN).disks
+    assert disk.encryption == form
+
+
+@pytest.mark.parametrize(
     ("target", "connected"),
     [
         ("<target type='virtio' name='org.qemu.guest_agent.0' state='connected'/>", True),

@@ -89,6 +89,8 @@ CASES: Cases = {
          "a iscsi-direct one, in which no file can be made"),
         ("of no known size", copying(replace(OWN, file=None), ABSENT, room(GIB)), UNKNOWN, "is not known"),
         ("a pool to make it in", copying(OWN, ABSENT, room(GIB)), OK, "in the pool images of h2"),
+        ("encrypted", copying(OWN, ABSENT, room(GIB), disk=replace(DISK, encryption="luks")), REFUSE,
+         "encrypted (luks), and vmferry makes no"),
         ("no pool", copying(OWN, ABSENT), REFUSE, "h2 has no active pool of /srv/shared"),
         ("a pool that is not active", copying(OWN, ABSENT, room(GIB, active=False)), REFUSE, "no active pool"),
         ("a device of no pool", copying(LUN, ABSENT, disk=DEVICE), REFUSE, "h2 has no active pool of"),
