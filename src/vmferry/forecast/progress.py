@@ -41,6 +41,13 @@ class Progress:
     """Of those that are copied with it."""
 
 
+def to_come_bytes(progress: Progress | None, disks: int) -> int | None:
+    """Of so many disks that are copied; None: not known, as before all of their copies have begun."""
+    if progress is None or len(progress.disks) < disks:
+        return None
+    return progress.disk_remaining_bytes
+
+
 class Progression:
     """Turns readings into progress. Remembers the last one shown, for neither percent nor ETA may run backwards."""
 

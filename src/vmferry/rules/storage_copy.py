@@ -160,6 +160,10 @@ def _to_be_made(layer: Layer, where: Destination, say: Voice) -> Finding:
         observed, remedy = "how big the guest sees it is not known", f"on {layer.source}: virsh domblkinfo"
         return say.unknown(disk.target, observed, required, f"{remedy} {move.guest.guest.name} {disk.target}")
     assert where.pool is not None
+    twin = _same_place(move, disk, where)
+    if twin is not None:
+        remedy = f"another pool for one of the two: --disk {disk.target}=POOL"
+        return say.refuse(disk.target, f"{twin.target} would be made there too: {where.path}", required, remedy)
     if disk.encryption is not None:
         observed = f"its image is encrypted ({disk.encryption}), and vmferry makes no encrypted ones"
         remedy = (
@@ -182,6 +186,12 @@ def _to_be_made(layer: Layer, where: Destination, say: Voice) -> Finding:
     if disk.backing:
         return say.ok(disk.target, f"{made}; what it rests on is copied into it (flattened)", required)
     return say.ok(disk.target, made, required)
+
+
+def _same_place(move: MoveFacts, disk: Disk, where: Destination) -> Disk | None:
+    """Another copied disk of the same destination: images of one name in two directories."""
+    others = (other for other in _copies(move) if other.target != disk.target)
+    return next((other for other in others if destination(move, other).path == where.path), None)
 
 
 def _way_out(move: MoveFacts, layer: Layer, where: Destination, size: int | None) -> str:

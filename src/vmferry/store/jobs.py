@@ -294,7 +294,7 @@ def _has_written(session: Session, job: str, entries: Sequence[Entry]) -> bool:
 
 def _claims(session: Session, job: Job, name: str) -> list[Claim]:
     """Of the target, by others."""
-    from vmferry.forecast.progress import Progress
+    from vmferry.forecast.progress import Progress, to_come_bytes
 
     (opened_s,) = session.execute("SELECT opened_s FROM job WHERE id = ?", (job.id,)).fetchone()
     rows = session.execute(
@@ -302,14 +302,13 @@ def _claims(session: Session, job: Job, name: str) -> list[Claim]:
         " WHERE target = ? AND id != ? AND claimed_s IS NOT NULL",
         (job.result.target, job.id),
     ).fetchall()
-    return [
-        Claim(
-            read(plan, Plan, name),
-            claimed_s >= opened_s or State(state) in NOTHING_TAKEN,
-            None if document is None else read(document, Progress, name).disk_remaining_bytes,
-        )
-        for plan, claimed_s, state, document in rows
-    ]
+    claims = []
+    for document, claimed_s, state, shown in rows:
+        plan = read(document, Plan, name)
+        progress = None if shown is None else read(shown, Progress, name)
+        fresh = claimed_s >= opened_s or State(state) in NOTHING_TAKEN
+        claims.append(Claim(plan, fresh, to_come_bytes(progress, len(plan.copies))))
+    return claims
 
 
 def _turn(session: Session, job: Job, slots: Slots) -> Wait | None:

@@ -51,6 +51,15 @@ def copying(
     return with_wish(move, storage="copy", migrate_disks=disks, onto_existing=onto, places=places)
 
 
+def twins() -> MoveFacts:
+    places = (Place("vda", "fast"), Place("vdb", "fast"))
+    move = copying(OWN, ABSENT, FAST, places=places)
+    disks = (DISK, replace(DISK, target="vdb", source="/other/web.img"))
+    sights = (OWN, replace(OWN, target="vdb")), (ABSENT, replace(ABSENT, target="vdb"))
+    guest = replace(move.guest, guest=replace(GUEST, disks=disks))
+    return replace(move, guest=guest, source_disks=sights[0], target=replace(move.target, disks=sights[1]))
+
+
 CASES: Cases = {
     "storage.copy.disks": [
         ("none is", PASSING, OK, "no disk is copied"),
@@ -91,6 +100,7 @@ CASES: Cases = {
         ("a pool to make it in", copying(OWN, ABSENT, room(GIB)), OK, "in the pool images of h2"),
         ("encrypted", copying(OWN, ABSENT, room(GIB), disk=replace(DISK, encryption="luks")), REFUSE,
          "encrypted (luks), and vmferry makes no"),
+        ("two of one name into one pool", twins(), REFUSE, "vdb would be made there too: /fast/web.img"),
         ("no pool", copying(OWN, ABSENT), REFUSE, "h2 has no active pool of /srv/shared"),
         ("a pool that is not active", copying(OWN, ABSENT, room(GIB, active=False)), REFUSE, "no active pool"),
         ("a device of no pool", copying(LUN, ABSENT, disk=DEVICE), REFUSE, "h2 has no active pool of"),
