@@ -60,6 +60,8 @@ class PathPlan:
     target: str
     names: tuple[str, ...] = ()
     ports: tuple[PortPlan, ...] = ()
+    last_resort: PortPlan | None = None
+    """Tried only where none of those for migration is reached: whoever waits there for a guest takes the try for it."""
     peer_uri: str | None = None
     neighbours: tuple[NeighbourPlan, ...] = ()
 

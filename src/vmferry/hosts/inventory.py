@@ -14,7 +14,7 @@ from vmferry.hosts.told.clock import UNTOLD, Clock
 from vmferry.hosts.told.memory import free_bytes
 from vmferry.hosts.told.network import read_network
 from vmferry.hosts.told.sections import Sections
-from vmferry.hosts.told.storage import read_storage
+from vmferry.hosts.told.storage import read_room, read_storage
 from vmferry.hosts.told.system import read_system
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.xml.capabilities import Capabilities
@@ -78,7 +78,7 @@ def facts(
         domains=domains,
         cells=abilities.cells(connection, capabilities.cells),
         secrets=abilities.secrets(connection),
-        pools=pools(connection, entry.name),
+        pools=pools(connection, entry.name, {} if sections is None else read_room(sections)),
         qemu_owner=capabilities.qemu_owner,
         claimed_bytes=sum(abilities.claim_bytes(each) for each in figures.values()),
     )

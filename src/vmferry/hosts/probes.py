@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from vmferry.errors import HostUnreachable
@@ -11,6 +12,7 @@ from vmferry.facts.path import (
     NeighbourPlan,
     PathFacts,
     PathPlan,
+    Port,
     PortPlan,
     Reach,
     Resolved,
@@ -48,10 +50,27 @@ def probe(plans: Sequence[PathPlan], shell: Shell) -> tuple[PathFacts, ...]:
         requests = [request for plan in some for request in _requests(plan)]
         try:
             lines = shell.ask([line.format(index) for index, line in enumerate(requests)]) if requests else ()
-            found += _read(some, _numbered(lines))
+            found += _resorted(some, tuple(_read(some, _numbered(lines))), shell)
         except HostUnreachable as error:
             found += [PathFacts(problem=error.message) for _ in some]
     return tuple(found)
+
+
+def _resorted(plans: Sequence[PathPlan], found: Sequence[PathFacts], shell: Shell) -> Iterator[PathFacts]:
+    """With the tries that are made only now, of the ways on which no port for migration was reached."""
+    needed = {
+        index: plan.last_resort for index, plan in enumerate(plans) if plan.last_resort and _is_closed(found[index])
+    }
+    asked = [f"port {number} {each.host} {each.port}" for number, each in enumerate(needed.values())]
+    said = _numbered(shell.ask(asked)) if asked else {}
+    tried = {index: _port(each, said.get(number, "")) for number, (index, each) in enumerate(needed.items())}
+    for index, facts in enumerate(found):
+        yield replace(facts, ports=(*facts.ports, tried[index])) if index in tried else facts
+
+
+def _is_closed(facts: PathFacts) -> bool:
+    tried = [each.reach for each in facts.ports if each.use is Port.MIGRATION]
+    return bool(tried) and all(reach in (Reach.SILENT, Reach.BARRED) for reach in tried)
 
 
 def _numbered(lines: Sequence[str]) -> Mapping[int, str]:

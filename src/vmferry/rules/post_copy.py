@@ -86,6 +86,5 @@ def _way(move: MoveFacts) -> Iterator[str]:
     tried = [each for each in move.path.ports if each.use is Port.MIGRATION]
     if not tried:
         yield "the way between the hosts was not tried"
-    for each in tried[:1]:
-        if not each.reach.reachable:
-            yield f"{each.host} port {each.port} cannot be reached from {move.source.name}: {each.reach}"
+    elif not any(each.reach.reachable for each in tried):
+        yield f"{tried[0].host} port {tried[0].port} cannot be reached from {move.source.name}: {tried[0].reach}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from vmferry.facts.ends import data_host, is_address, peer_of, qemu_setting
+from vmferry.facts.ends import migration_ports as ports_of
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import PairFacts
 from vmferry.facts.path import Port, Reach, Resolved, TriedPeer, TriedPort
@@ -162,15 +163,15 @@ def migration_ports(pair: PairFacts, say: Voice) -> Iterator[Finding]:
         data = data_host(pair.target) or pair.target.name
         yield _not_tried(pair, data, tried[0].port if tried else 49152, tried[0] if tried else None, required, say)
         return
-    ports = "-".join(dict.fromkeys(str(each.port) for each in tried))
     closed = [each for each in known if not each.reach.reachable]
-    host = known[0].host
+    answering = [each for each in known if each.reach.reachable]
+    host, ports = known[0].host, "-".join(map(str, ports_of(pair.target)))
     if not closed:
         yield say.ok(host, f"{_listed(known)} answer", required)
-    elif closed[0] is known[0]:
+    elif not answering:
         yield say.refuse(host, _blocked(closed[0]), required, _opened(pair.target, ports))
     else:
-        observed = f"port {known[0].port} answers, but {_blocked(closed[0])}"
+        observed = f"port {answering[0].port} answers, but {_blocked(closed[0])}"
         yield say.warn(host, f"{observed}; several migrations at once will fail", required, _opened(pair.target, ports))
 
 

@@ -26,16 +26,28 @@ def plan_path(source: HostFacts, target: HostFacts, nics: Iterable[Nic] = ()) ->
     if data is not None and address_problem(data):
         data = None
     ports = [] if peer is None else [PortPlan(Port.LIBVIRT, peer.host, peer.port)]
+    resort = None
     if data is not None:
-        ports += [PortPlan(Port.MIGRATION, data, port) for port in dict.fromkeys(migration_ports(target))]
+        *unused, first = [PortPlan(Port.MIGRATION, data, port) for port in _for_tries(*migration_ports(target))]
+        ports += unused or [first]
+        resort = first if unused else None
     hosts = dict.fromkeys(filter(None, (peer.host if peer is not None else None, data)))
     return PathPlan(
         target=target.name,
         names=tuple(host for host in hosts if not is_address(host)),
         ports=tuple(ports),
+        last_resort=resort,
         peer_uri=target.peer_uri if peer is not None else None,
         neighbours=tuple(_neighbours(source, target, nics)),
     )
+
+
+def _for_tries(first: int, last: int) -> tuple[int, ...]:
+    """From the one that is least likely to be in use. Libvirt takes the lowest that is free, and a QEMU that listens
+    there for a guest takes whoever comes for its source, which ends that migration (tried: while disks are copied it
+    listens for as long as that takes).
+    """
+    return tuple(dict.fromkeys((last, max(first, (first + last) // 2), first)))
 
 
 def _peer(target: HostFacts) -> Peer | None:

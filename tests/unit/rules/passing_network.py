@@ -52,8 +52,8 @@ PATH = PathFacts(
     names=(Resolved("h2", ("10.0.0.2",)),),
     ports=(
         TriedPort(Port.LIBVIRT, "h2", 22, Reach.OPEN),
-        TriedPort(Port.MIGRATION, "10.1.0.2", 49152, Reach.REFUSED),
         TriedPort(Port.MIGRATION, "10.1.0.2", 49215, Reach.REFUSED),
+        TriedPort(Port.MIGRATION, "10.1.0.2", 49183, Reach.REFUSED),
     ),
     peer=TriedPeer("qemu+ssh://root@h2/system", "h2"),
     neighbours=(TriedNeighbour("br0", "10.0.0.2", "br0", MACS["h2"], answered=MACS["h2"], fresh=True),),

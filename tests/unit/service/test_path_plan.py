@@ -43,9 +43,10 @@ def test_libvirt_and_the_data_each_by_its_name() -> None:
     assert plan.names == ("h2", "h2.example.org")
     assert plan.ports == (
         PortPlan(Port.LIBVIRT, "h2", 22),
-        PortPlan(Port.MIGRATION, "h2.example.org", 49152),
         PortPlan(Port.MIGRATION, "h2.example.org", 49215),
+        PortPlan(Port.MIGRATION, "h2.example.org", 49183),
     )
+    assert plan.last_resort == PortPlan(Port.MIGRATION, "h2.example.org", 49152), "where a QEMU may wait for its guest"
     assert plan.peer_uri == "qemu+ssh://root@h2/system"
 
 

@@ -49,6 +49,16 @@ def read_storage(sections: Sections) -> StorageFacts:
     )
 
 
+def read_room(sections: Sections) -> dict[str, int]:
+    """Free bytes, by the directory of a pool."""
+    found = {}
+    for line in sections.get("room", ()):
+        words = line.split(" ", 2)
+        if len(words) == 3 and words[0].isdecimal() and words[1].isdecimal():
+            found[words[2]] = int(words[0]) * int(words[1])
+    return found
+
+
 def _each(read: Callable[[str], T | None], lines: Iterable[str]) -> Iterator[T]:
     return (found for line in lines if (found := read(line)) is not None)
 

@@ -20,7 +20,7 @@ from vmferry.facts.move import MoveFacts, TargetFacts
 from vmferry.facts.storage import IscsiSession, LockTable, Mount, NvmeController, SrpPort, StorageFacts
 from vmferry.hosts.sights import Source, answers, sight
 from vmferry.hosts.told.sections import Sections, read_sections
-from vmferry.hosts.told.storage import read_storage
+from vmferry.hosts.told.storage import read_room, read_storage
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.rules import all_rules, findings_of
@@ -137,7 +137,7 @@ def test_what_was_not_told_is_not_known() -> None:
     assert read_storage({"mounts": ["nonsense"], "devices": ["sda x running"]}).devices == ()
 
 
-NAMES = st.sampled_from(["mounts", "devices", "maps", "ways", "locks", "gluster", "exports"])
+NAMES = st.sampled_from(["mounts", "devices", "maps", "ways", "locks", "gluster", "exports", "room"])
 WORDS = st.sampled_from(["fc", "srp", "iscsi", "nvme", "map", "gfs2", "ocfs2", "nfs", "-", "8:1", "A", " - ", "\\040"])
 LINES = st.lists(st.one_of(st.text(), st.lists(st.one_of(WORDS, st.text(max_size=4))).map(" ".join)), max_size=5)
 
@@ -156,6 +156,11 @@ ASKED = st.sampled_from(
 def test_any_answer_is_read(lines: list[tuple[str, str]], disk: Disk) -> None:
     said = answers([f"0 {what} {text}".replace("\n", " ") for what, text in lines]).get(0, {})
     assert sight(Source(disk, disk.kind, disk.source or ""), said).target == "vda"
+
+
+def test_room_by_directory() -> None:
+    lines = ["@room", " 250000 4096 /var/lib/libvirt/images", " 3 512 /srv/with blank", " x 4096 /y", " 1 2"]
+    assert read_room(read_sections(lines)) == {"/var/lib/libvirt/images": 1024000000, "/srv/with blank": 1536}
 
 
 def test_the_clients_of_glusterfs() -> None:
