@@ -10,7 +10,7 @@ from vmferry.errors import Fenced, Refused
 from vmferry.fakes.clock import Time
 from vmferry.flow.journal import Entry
 from vmferry.flow.states import CLAIMING, NOTHING_TAKEN, TERMINAL
-from vmferry.forecast.progress import Progress, to_come_bytes
+from vmferry.forecast.progress import Progress
 from vmferry.model.bandwidth import claim
 from vmferry.model.holding import Claim, Room, no_room, overtaken, taken, the_one
 from vmferry.model.job import Ask, Job, Lease
@@ -127,9 +127,9 @@ class MemoryJobs:
                 return wait
             others = [
                 Claim(
+                    other.job.id,
                     other.job.plan,
                     other.claimed_s >= mine.opened_s or other.job.state in NOTHING_TAKEN,
-                    to_come_bytes(other.progress, len(other.job.plan.copies)),
                 )
                 for other in self._jobs.values()
                 if other is not mine and other.claimed_s is not None and other.job.result.target == job.result.target

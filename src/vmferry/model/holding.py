@@ -26,17 +26,20 @@ class Room:
     """None: not known."""
     pools: Mapping[str, int] = field(default_factory=dict)
     """By the name of each pool into which disks are copied; one that is not there is not known."""
+    to_come: Mapping[str, int] = field(default_factory=dict)
+    """By job, what was still to come of its disks before the room was seen: what came after is counted twice, which
+    is the safe side. Of one that is not there all is to come.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What another job has spoken for of the same target."""
 
+    job: str
     plan: Plan
     fresh: bool
     """It has taken nothing of it yet, or has begun to since the room was seen."""
-    copying_bytes: int | None = None
-    """Of its disks, what is still to come; None: not known."""
 
 
 def no_room(job: Job, room: Room, others: Sequence[Claim]) -> str | None:
@@ -45,7 +48,7 @@ def no_room(job: Job, room: Room, others: Sequence[Claim]) -> str | None:
     if room.memory_bytes is not None and claimed and claimed + job.plan.memory_bytes > room.memory_bytes:
         return _no_memory(job, claimed, room.memory_bytes)
     for pool, free in sorted(room.pools.items()):
-        taken = sum(_to_come(other, pool) for other in others)
+        taken = sum(_to_come(other, pool, room) for other in others)
         needed = _needed(job.plan, pool)
         if taken and taken + needed > free:
             return (
@@ -60,10 +63,10 @@ def _needed(plan: Plan, pool: str) -> int:
     return sum(copy.needed_bytes for copy in plan.copies if copy.pool == pool)
 
 
-def _to_come(other: Claim, pool: str) -> int:
+def _to_come(other: Claim, pool: str, room: Room) -> int:
     """Of what is copied, a part may be there already, and so not free any more."""
     needed = _needed(other.plan, pool)
-    return needed if other.fresh or other.copying_bytes is None else min(needed, other.copying_bytes)
+    return needed if other.fresh else min(needed, room.to_come.get(other.job, needed))
 
 
 def _no_memory(job: Job, claimed_bytes: int, room_bytes: int) -> str:

@@ -208,7 +208,17 @@ def size_bytes(disk: Disk, sight: DiskSight) -> int | None:
 
 
 def needed_bytes(move: MoveFacts, disk: Disk) -> int:
-    """What is written of it, with what it rests on; where that is not known, all of it."""
+    """What is written of it, with what it rests on; where that is not known, all of it. With qcow2's own tables."""
+    tables = _tables_bytes(capacity_bytes(move, disk) or 0) if destination(move, disk).format == "qcow2" else 0
+    return _written_bytes(move, disk) + tables
+
+
+def _tables_bytes(capacity_bytes: int) -> int:
+    """Eight bytes a cluster in its tables and two in its counts, twice over; and what the smallest image has."""
+    return (320 << 10) + capacity_bytes // 4096
+
+
+def _written_bytes(move: MoveFacts, disk: Disk) -> int:
     whole = capacity_bytes(move, disk) or 0
     sight = next((each for each in move.source_disks if each.target == disk.target), None)
     below = sight.backing if sight is not None and not move.wish.incremental else ()

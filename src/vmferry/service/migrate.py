@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -18,7 +18,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.states import Event, State, next_state
-from vmferry.forecast.progress import Progress
+from vmferry.forecast.progress import Progress, to_come_bytes
 from vmferry.model.finding import Severity, Verdict
 from vmferry.model.guest import GuestState
 from vmferry.model.holding import Room
@@ -44,6 +44,8 @@ from vmferry.service.steps import StepLog, stamp
 from vmferry.service.transaction import OUTCOMES, UNTOUCHED, Transaction
 
 TURN_EVERY_S = 0.5
+MOST_JOBS = 10_000
+"""So many that are under way are looked at."""
 LONG_S, LONG_SOONER_S = 6.0, 3.0
 """Of a copy that is expected to take longer, a second for measuring what the guest dirties is well spent; the latter
 where it may be switched to post-copy to save time.
@@ -83,6 +85,16 @@ class Tools:
     new_job: Callable[[], str]
 
 
+def to_come(jobs: Jobs) -> Mapping[str, int]:
+    """By job that copies disks, what is not there yet, as far as it was seen."""
+    found = {}
+    for job in jobs.jobs(unfinished=True, most=MOST_JOBS):
+        left = to_come_bytes(jobs.shown(job.id), len(job.plan.copies)) if job.plan.copies else None
+        if left is not None:
+            found[job.id] = left
+    return found
+
+
 class Migration:
     """One run of the main job. `cancel` may be set at any time, from any thread."""
 
@@ -90,6 +102,7 @@ class Migration:
         self.request, self.tools, self.listener, self.cancel = request, tools, listener, cancel
         self.log = StepLog(tools.now)
         self.began_s = self.checked_s = tools.clock.now_s()
+        self.to_come: Mapping[str, int] = {}
         self.plan = Plan(
             guest_uuid=request.guest.uuid,
             paused=request.guest.state is GuestState.PAUSED,
@@ -168,6 +181,7 @@ class Migration:
 
     def _run(self, record: Record) -> MigrationResult:
         self.request.source.prepare_to_send()
+        self.to_come = to_come(self.tools.jobs)
         chosen, refused = self._choose()
         if chosen is None:
             return self._end(record, Event.REFUSE, refused)
@@ -189,7 +203,8 @@ class Migration:
         told = None
         wanted = {copy.pool for copy in self.plan.copies}
         pools = {each.name: each.available_bytes for each in host.pools or () if each.name in wanted}
-        room = Room(host.memory_free_bytes, {name: free for name, free in pools.items() if free is not None})
+        free = {name: free for name, free in pools.items() if free is not None}
+        room = Room(host.memory_free_bytes, free, self.to_come)
         while True:
             answer = record.reserve(room, self.request.slots)
             if not isinstance(answer, Wait):

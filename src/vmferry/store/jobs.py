@@ -294,21 +294,15 @@ def _has_written(session: Session, job: str, entries: Sequence[Entry]) -> bool:
 
 def _claims(session: Session, job: Job, name: str) -> list[Claim]:
     """Of the target, by others."""
-    from vmferry.forecast.progress import Progress, to_come_bytes
-
     (opened_s,) = session.execute("SELECT opened_s FROM job WHERE id = ?", (job.id,)).fetchone()
     rows = session.execute(
-        "SELECT plan, claimed_s, state, document FROM job LEFT JOIN progress ON progress.job = job.id"
-        " WHERE target = ? AND id != ? AND claimed_s IS NOT NULL",
+        "SELECT id, plan, claimed_s, state FROM job WHERE target = ? AND id != ? AND claimed_s IS NOT NULL",
         (job.result.target, job.id),
     ).fetchall()
-    claims = []
-    for document, claimed_s, state, shown in rows:
-        plan = read(document, Plan, name)
-        progress = None if shown is None else read(shown, Progress, name)
-        fresh = claimed_s >= opened_s or State(state) in NOTHING_TAKEN
-        claims.append(Claim(plan, fresh, to_come_bytes(progress, len(plan.copies))))
-    return claims
+    return [
+        Claim(id, read(plan, Plan, name), claimed_s >= opened_s or State(state) in NOTHING_TAKEN)
+        for id, plan, claimed_s, state in rows
+    ]
 
 
 def _turn(session: Session, job: Job, slots: Slots) -> Wait | None:

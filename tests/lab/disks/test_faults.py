@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 
@@ -14,6 +15,7 @@ from ..guests import page_when
 from .conftest import MEMORY, Disks, Make
 
 SLOW = "20mbit"
+LOST_S = 10.0
 FIRST, SECOND = (f"{GUEST}-{number}.img" for number in range(2))
 
 
@@ -168,17 +170,15 @@ def test_row_17_the_target_fills_up_in_the_middle(make: Make) -> None:
 
 
 def test_row_20_the_network_is_lost_in_the_copy_of_disks(make: Make) -> None:
+    """What is on its way to the target is waited for by QEMU: the copy ends once it gets through, or TCP gives up."""
     ground = begun(make, "--max-time", "3600")
     control.set_link(ground.lab, "h2", up=False)
     assert ground.work is not None
     ground.work.send_signal(signal.SIGINT)
-    code, document, said = ground.end()
-    assert (code, document["outcome"]) == (6, "in_doubt"), said
-    control.set_link(ground.lab, "h2", up=True)
+    time.sleep(LOST_S)
+    assert ground.work.poll() is None
     ground.fast()
-    assert ground.settled()["outcome"] == "rolled_back"
-    ground.whole_on("h1")
-    assert ground.images("h2") == set()
+    safe(ground)
 
 
 def test_row_26_a_guest_that_writes_faster_than_its_disks_are_copied(make: Make) -> None:
