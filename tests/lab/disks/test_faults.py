@@ -143,7 +143,7 @@ main()
 
 def test_a_pool_that_is_too_small_or_missing(make: Make) -> None:
     ground = make("local")
-    page_when(ground.address, lambda page: all(disk.cycles >= 1 for disk in page.disks))
+    page_when(ground.address, lambda page: all(disk.cycles >= 3 for disk in page.disks))
     ground.small_pool("h2", "4m")
     assert "storage.copy.space" in ground.refused("--disk", "vda=small")
     assert "h2 has no active pool nowhere" in ground.refused("--disk", "vda=nowhere")
@@ -153,7 +153,7 @@ def test_a_pool_that_is_too_small_or_missing(make: Make) -> None:
 def test_row_17_the_target_fills_up_in_the_middle(make: Make) -> None:
     """It has room when it is looked at, and not for all that comes."""
     ground = make("local")
-    page_when(ground.address, lambda page: all(disk.cycles >= 1 for disk in page.disks))
+    page_when(ground.address, lambda page: all(disk.cycles >= 3 for disk in page.disks))
     ground.small_pool("h2", "7m")
     ground.slow(SLOW)
     ground.start("--disk", "vda=small")
@@ -196,10 +196,10 @@ def test_row_26_a_guest_that_writes_faster_than_its_disks_are_copied(make: Make)
 
 def test_two_guests_into_a_pool_with_room_for_one(make: Make) -> None:
     ground = make("local")
-    page_when(ground.address, lambda page: all(disk.cycles >= 1 for disk in page.disks))
+    page_when(ground.address, lambda page: all(disk.cycles >= 3 for disk in page.disks))
     line = ground.run("lab", "guest", "f2", *MEMORY, "--disk-size", "4MiB", "--disk", "local", "--on", "h1").stdout
     ground.undo.append(lambda: ground.run("lab", "guest", "f2", "--remove"))
-    page_when(line.split()[2], lambda page: all(disk.cycles >= 1 for disk in page.disks))
+    page_when(line.split()[2], lambda page: all(disk.cycles >= 3 for disk in page.disks))
     ground.small_pool("h2", "8m")
     ground.slow(SLOW)
     ground.start("--disk", "vda=small")
