@@ -142,9 +142,9 @@ def test_without_a_target_it_says_why_not_the_others(lab: Layout, vmferry: Run, 
         ssh(lab, "h2", "virsh", "net-start", "lab")
 
 
-def test_a_local_disk_is_refused(lab: Layout, vmferry: Run, start: Start) -> None:
+def test_a_local_disk_that_is_to_stay_is_refused(lab: Layout, vmferry: Run, start: Start) -> None:
     start("local")
-    ran = vmferry("migrate", GUEST, "--to", "h2", check=False)
+    ran = vmferry("migrate", GUEST, "--to", "h2", "--storage", "shared", check=False)
     assert ran.returncode == 3
     assert "storage.shared" in ran.stderr
     assert "h1's own" in ran.stderr

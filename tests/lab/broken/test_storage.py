@@ -116,7 +116,7 @@ def test_an_image_on_the_sources_own_disk(check: Check, on: On, start: Start, lu
     on("h1", f"truncate -s {SIZE} {LOCAL}")
     start(disk(LOCAL) + lun)
     try:
-        found = check().the("storage.shared", "refuse")
+        found = check("--storage", "shared").the("storage.shared", "refuse")
         assert "is on a file system of h1's own" in found["observed"]
         assert "put the disk on storage that both hosts share" in found["remedy"]
     finally:

@@ -20,7 +20,7 @@ from .conftest import Check, On, follow, until
 from .tiny import Tiny
 
 CHAIN = "add table inet filter; add chain inet filter input { type filter hook input priority 0; }"
-FIRST, LAST = 49152, 49215
+FIRST, MIDDLE, LAST = 49152, 49183, 49215
 PKI = "/etc/pki"
 SERVER, CLIENT = f"{PKI}/libvirt/servercert.pem", f"{PKI}/libvirt/clientcert.pem"
 SOON_S, YEAR_S = 12, 365 * 86_400
@@ -69,8 +69,8 @@ def follow_nft(on: On, remedy: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "observed"),
     [
-        (f"tcp dport {FIRST}-{LAST} drop", f"no answer from port {FIRST}: a firewall drops it, or the host is gone"),
-        (f"tcp dport {FIRST}-{LAST} reject with icmp type admin-prohibited", f"port {FIRST}: No route to host"),
+        (f"tcp dport {FIRST}-{LAST} drop", f"no answer from port {LAST}: a firewall drops it, or the host is gone"),
+        (f"tcp dport {FIRST}-{LAST} reject with icmp type admin-prohibited", f"port {LAST}: No route to host"),
     ],
 )
 def test_ports_that_a_firewall_closes(check: Check, on: On, firewall: On, rule: str, observed: str) -> None:
@@ -81,10 +81,11 @@ def test_ports_that_a_firewall_closes(check: Check, on: On, firewall: On, rule: 
     assert check().passes("transport.migration-ports")
 
 
-def test_a_last_port_that_a_firewall_closes(check: Check, on: On, firewall: On) -> None:
-    firewall("h2", f"tcp dport {LAST} drop")
+@pytest.mark.parametrize(("first", "answers"), [(LAST, MIDDLE), (FIRST + 1, FIRST)])
+def test_ports_of_which_a_firewall_closes_some(check: Check, on: On, firewall: On, first: int, answers: int) -> None:
+    firewall("h2", f"tcp dport {first}-{LAST} drop")
     found = check().the("transport.migration-ports", "warn")
-    assert f"port {FIRST} answers, but no answer from port {LAST}" in found["observed"]
+    assert f"port {answers} answers, but no answer from port {LAST}" in found["observed"]
     follow_nft(on, found["remedy"])
     assert check().passes("transport.migration-ports")
 

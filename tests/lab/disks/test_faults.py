@@ -182,15 +182,17 @@ def test_row_20_the_network_is_lost_in_the_copy_of_disks(make: Make) -> None:
 
 
 def test_row_26_a_guest_that_writes_faster_than_its_disks_are_copied(make: Make) -> None:
-    """Its writes are made to wait for the target's, and it arrives."""
-    ground = make("local")
+    """Its writes are made to wait for the target's, and it arrives; or its time is over before."""
+    ground = make("local", "local")
     page_when(ground.address, lambda page: all(disk.cycles >= 1 for disk in page.disks))
     ground.start("--storage-bandwidth", "1MiB/s", "--max-time", "2")
     code, document, said = ground.end()
     assert (code, document["outcome"]) == (4, "rolled_back"), said
     assert "its disks are not copied yet" in document["error"]
     assert ground.images("h2") == set()
-    ground.migrated("--copy-storage-synchronous-writes")
+    ground.migrated("--storage-bandwidth", "1MiB/s")
+    told = ground.run("job", "show", str(ground.last_job()["job"])).stdout
+    assert "done: let the guest's writes wait for the target's, on h1" in told, told
     ground.whole_on("h2")
 
 
