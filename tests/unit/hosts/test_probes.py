@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -135,6 +135,42 @@ def test_a_shell_that_does_not_come_says_so_for_every_plan() -> None:
     found = probe([PLAN, PLAN], Shell("h1", ("/nonexistent/ssh",)))
     assert [each.problem for each in found] == [found[0].problem] * 2
     assert found[0].problem
+
+
+class Told:
+    """A shell that answers each port as it is told, and remembers which were tried."""
+
+    available = True
+
+    def __init__(self, **said: str) -> None:
+        self.said, self.tried = said, list[str]()
+
+    def ask(self, requests: Sequence[str]) -> list[str]:
+        words = [request.split() for request in requests]
+        self.tried += [port for _, _, _, port in words]
+        return [f"{number} port {self.said['p' + port]}" for _, number, _, port in words]
+
+
+DROPPED, CLOSED = "124 ", "1 bash: connect: Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("last", "middle", "tried"),
+    [
+        (CLOSED, CLOSED, ["49215", "49183"]),
+        (DROPPED, CLOSED, ["49215", "49183"]),
+        (DROPPED, DROPPED, ["49215", "49183", "49152"]),
+    ],
+)
+def test_the_port_at_which_a_guest_may_be_waited_for_is_only_the_last_resort(
+    last: str, middle: str, tried: list[str]
+) -> None:
+    ports = tuple(PortPlan(Port.MIGRATION, "10.1.0.2", port) for port in (49215, 49183))
+    plan = PathPlan("h2", ports=ports, last_resort=PortPlan(Port.MIGRATION, "10.1.0.2", 49152))
+    shell = Told(p49215=last, p49183=middle, p49152=CLOSED)
+    (found,) = probe([plan], shell)  # type: ignore[arg-type]
+    assert shell.tried == tried
+    assert [str(each.port) for each in found.ports] == tried
 
 
 @pytest.fixture
