@@ -163,8 +163,8 @@ def measured(
 
 def table(cells: dict[Cell, dict[str, list[Sample]]], releases: dict[str, str]) -> Iterator[str]:
     yield (
-        "| libvirt | format, data | virsh, s | vmferry, s | ratio | of libvirt's own time | on the wire / allocated: virsh | vmferry "
-        "| allocated on target / source: virsh | vmferry |"
+        "| libvirt | format, data | virsh, s | vmferry, s | ratio | of libvirt's own time "
+        "| on the wire / allocated: virsh | vmferry | allocated on target / source: virsh | vmferry |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for (form, fill, source, target), by in cells.items():
