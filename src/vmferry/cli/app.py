@@ -22,6 +22,7 @@ COMMANDS = {
     "rule": ("vmferry.cli.rule:rule", "The rules that are checked: list, show."),
     "plan": ("vmferry.cli.plan:plan", "Rank a guest's targets, with reasons and a forecast."),
     "migrate": ("vmferry.cli.migrate:migrate", "Move a guest live to another host."),
+    "disk": ("vmferry.cli.disk:disk", "A disk of a guest by itself: move."),
     "job": ("vmferry.cli.job:job", "Migrations: list, show, watch, cancel, repair."),
     "worker": ("vmferry.cli.worker:worker", "Take the jobs of all commands, and those that dead ones left."),
     "demo": ("vmferry.cli.demo:demo", "The main job on the lab, and a migration that fails, from start to end."),

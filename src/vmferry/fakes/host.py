@@ -10,7 +10,7 @@ from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
 from vmferry.facts.look import OUTGOING, Look
 from vmferry.facts.path import PathFacts, PathPlan
-from vmferry.fakes import copying, volumes
+from vmferry.fakes import block_copy, copying, volumes
 from vmferry.fakes.lan import way
 from vmferry.fakes.precopy import OWN_BANDWIDTH_BYTES_S, OWN_DOWNTIME_MS
 from vmferry.fakes.state import FakeHost
@@ -18,7 +18,7 @@ from vmferry.fakes.world import FakeWorld, Going
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
-from vmferry.model.storage import DiskCopy
+from vmferry.model.storage import DiskCopy, DiskState
 
 NO_DOMAIN = 42
 """Libvirt's VIR_ERR_NO_DOMAIN."""
@@ -146,6 +146,36 @@ class FakeConnection:
         self._world.answer(self._host, "migrate")
         self._known(order.guest_uuid)
         return copying.begin(self._world, self._host, order)
+
+    def disk_state(self, uuid: str, disk: str) -> DiskState | None:
+        self._world.answer(self._host, "disk_state")
+        with self._world.lock:
+            if self._host.state(uuid) is None:
+                return None
+            return block_copy.state(self._host, self._world.guests[uuid], disk, self._world.time.now_s())
+
+    def copy_disk(self, uuid: str, copy: DiskCopy, limit_bytes_s: int | None, *, synchronous: bool) -> None:
+        self._world.answer(self._host, "copy_disk")
+        rate = min(self._world.rate_bytes_s, limit_bytes_s or self._world.rate_bytes_s)
+        running = block_copy.Running(copy, self._world.time.now_s(), rate, synchronous)
+        with self._world.lock:
+            block_copy.begin(self._host, self._world.guests[uuid], running)
+
+    def pivot(self, uuid: str, disk: str) -> None:
+        self._world.answer(self._host, "pivot")
+        with self._world.lock:
+            guest, now_s = self._world.guests[uuid], self._world.time.now_s()
+            self._world.guests[uuid] = block_copy.pivot(self._host, guest, disk, now_s)
+
+    def abort_disk(self, uuid: str, disk: str) -> None:
+        self._world.answer(self._host, "abort_disk")
+        with self._world.lock:
+            self._host.block_copies.pop(uuid, None)
+
+    def keep_disk(self, uuid: str, copy: DiskCopy) -> None:
+        self._world.answer(self._host, "keep_disk")
+        with self._world.lock:
+            self._host.kept_disks.pop((uuid, copy.disk), None)
 
     def job_stats(self, uuid: str) -> JobStats | None:
         self._world.answer(self._host, "job_stats")
@@ -277,7 +307,11 @@ class FakeConnection:
 
     def write_synchronously(self, uuid: str) -> None:
         self._world.answer(self._host, "write_synchronously")
-        self._moving(uuid).write_synchronously()
+        alone = self._host.block_copies.get(uuid)
+        if alone is not None:
+            alone.synchronous = True
+        else:
+            self._moving(uuid).write_synchronously()
 
     def keep_definition(self, uuid: str) -> None:
         self._world.answer(self._host, "keep_definition")

@@ -15,6 +15,7 @@ from vmferry.facts.pool import Pool
 from vmferry.facts.storage import Mount, StorageFacts
 from vmferry.facts.system import SystemFacts
 from vmferry.facts.tls import TlsFacts
+from vmferry.fakes.block_copy import Running
 from vmferry.fakes.faults import HostFaults
 from vmferry.fakes.guest import MACHINE, FakeGuest
 from vmferry.fakes.lan import lan
@@ -87,6 +88,10 @@ class FakeHost:
     max_downtime_ms: dict[str, int] = field(default_factory=dict)
     max_bandwidth_bytes_s: dict[str, int] = field(default_factory=dict)
     """UUID to the limit of the guest's QEMU, where it is not QEMU's own."""
+    block_copies: dict[str, Running] = field(default_factory=dict)
+    """UUID to the block copy that runs on the guest here."""
+    kept_disks: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(UUID, disk) to its image at the guest's next start, where that is another one."""
     other_jobs: dict[str, str] = field(default_factory=dict)
     """UUID to the kind of a job that runs on the guest here and is no migration, as `backup`."""
 
@@ -117,6 +122,7 @@ class FakeHost:
         self.active.pop(uuid, None)
         self.reasons.pop(uuid, None)
         self.jobs.pop(uuid, None)
+        self.block_copies.pop(uuid, None)
         self.max_downtime_ms.pop(uuid, None)
         self.max_bandwidth_bytes_s.pop(uuid, None)
         self.arriving.discard(uuid)

@@ -53,6 +53,9 @@ class What(enum.StrEnum):
     """Of a disk that was copied, by its path."""
     RENAME_SOURCE = "rename the source's own image"
     """The same, to what stands after its path and a tab."""
+    PIVOT = "let the guest go over to the copy"
+    """Of a disk that moves alone. It cannot be taken back: from then on the guest writes to the new image only."""
+    KEEP_DISK = "have the kept definition say the new image"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
 from vmferry.facts.look import OUTGOING, Look
 from vmferry.facts.path import PathFacts, PathPlan
-from vmferry.hosts import abilities, guests, inventory, jobs, mirrors, volumes
+from vmferry.hosts import abilities, disk_moves, guests, inventory, jobs, mirrors, volumes
 from vmferry.hosts.asking import asking
 from vmferry.hosts.disks import look_at, mark, unmark
 from vmferry.hosts.greeting import Greeting, read_greeting
@@ -29,7 +29,7 @@ from vmferry.hosts.told.sections import Sections, read_sections
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
-from vmferry.model.storage import DiskCopy
+from vmferry.model.storage import DiskCopy, DiskState
 from vmferry.ports import Copy
 from vmferry.xml.capabilities import Capabilities, read_capabilities
 from vmferry.xml.parse import BadXml
@@ -181,6 +181,26 @@ class LibvirtHost:
         line = self._sender.line()
         with line.used(), asking(self._entry.name, line.connection, f"migrate guest {order.guest_uuid}"):
             jobs.migrate(line.domain(order.guest_uuid), order)
+
+    def disk_state(self, uuid: str, disk: str) -> DiskState | None:
+        with self._asking(f"tell where {disk} of guest {uuid} is"):
+            return disk_moves.state(self._domain(uuid), disk) if self._knows(uuid) else None
+
+    def copy_disk(self, uuid: str, copy: DiskCopy, limit_bytes_s: int | None, *, synchronous: bool) -> None:
+        with self._asking(f"copy {copy.disk} of guest {uuid}"):
+            disk_moves.begin(self._domain(uuid), copy, limit_bytes_s, synchronous=synchronous)
+
+    def pivot(self, uuid: str, disk: str) -> None:
+        with self._asking(f"let guest {uuid} go over to its new {disk}"):
+            disk_moves.pivot(self._domain(uuid), disk)
+
+    def abort_disk(self, uuid: str, disk: str) -> None:
+        with self._asking(f"end the copy of {disk} of guest {uuid}"):
+            disk_moves.abort(self._domain(uuid), disk)
+
+    def keep_disk(self, uuid: str, copy: DiskCopy) -> None:
+        with self._asking(f"keep the definition of guest {uuid}"):
+            disk_moves.keep(self._connection, self._domain(uuid), copy)
 
     def job_stats(self, uuid: str) -> JobStats | None:
         with self._asking(f"tell of the migration of guest {uuid}"):

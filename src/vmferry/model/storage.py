@@ -100,6 +100,28 @@ class DiskCopy:
         return f"{self.pool}/{self.volume}"
 
 
+@dataclass(frozen=True, slots=True)
+class BlockCopy:
+    """Libvirt's block copy of one disk, as far as it is."""
+
+    done_bytes: int
+    total_bytes: int
+    """Grows with what the guest writes meanwhile."""
+    ready: bool
+    """The new image is level with the old one, and what is written goes to both."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskState:
+    """Where one disk of a guest is, as its host has it now."""
+
+    source: str | None
+    """Of the running guest; of one that is off, as it would start. None: it has no such disk."""
+    kept: str | None
+    """As its next start would have it; None: it has no definition that is kept, or in that no such disk."""
+    copy: BlockCopy | None = None
+
+
 class Fate(enum.StrEnum):
     """Of a source's own image."""
 

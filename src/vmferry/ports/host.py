@@ -13,7 +13,7 @@ from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
-from vmferry.model.storage import DiskCopy
+from vmferry.model.storage import DiskCopy, DiskState
 
 
 class HostPort(Protocol):
@@ -156,6 +156,23 @@ class HostPort(Protocol):
 
     def write_synchronously(self, uuid: str) -> None:
         """From now on its writes wait for the target's. Raises HostError where its QEMU cannot do that any more."""
+
+    def disk_state(self, uuid: str, disk: str) -> DiskState | None:
+        """None: this host knows no such guest."""
+
+    def copy_disk(self, uuid: str, copy: DiskCopy, limit_bytes_s: int | None, *, synchronous: bool) -> None:
+        """Begin to copy a disk of a running guest onto a volume that is there. Goes on by itself, and keeps the two
+        level until `pivot` or `abort_disk`.
+        """
+
+    def pivot(self, uuid: str, disk: str) -> None:
+        """Let the guest go over to the copy, in its kept definition too. Raises HostError where they are not level."""
+
+    def abort_disk(self, uuid: str, disk: str) -> None:
+        """End the copy; the guest stays where it was."""
+
+    def keep_disk(self, uuid: str, copy: DiskCopy) -> None:
+        """Have the kept definition say the copy, where it still says the old image."""
 
     def keep_definition(self, uuid: str) -> None:
         """Keep the definition of a running guest, as it would be after its next start."""

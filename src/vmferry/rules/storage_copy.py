@@ -112,7 +112,7 @@ def target_image(move: MoveFacts, say: Voice) -> Iterator[Finding]:
             yield say.unknown(disk.target, "not looked at", f"a place for {disk.source}", remedy)
         elif where.existing:
             yield _onto(layer, say)
-        elif layer.there.seen and where.path == disk.source:
+        elif layer.there.seen and where.path == disk.source and not where.wrong:
             yield _taken(layer, say)
         else:
             yield _to_be_made(layer, where, say)

@@ -14,7 +14,8 @@ from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult, Verified
 from vmferry.ports import HostPort
 from vmferry.service.arrival import Arrivals
-from vmferry.service.guides import Guides
+from vmferry.service.disk_request import carried
+from vmferry.service.guides import Arrival, Guides
 from vmferry.service.migrate import Tools
 from vmferry.service.record import Record
 from vmferry.service.request import PATIENCE_S
@@ -73,6 +74,8 @@ class Reconciler:
             return True
         if job.state in (State.LEFT_BEHIND, State.LITTERED):
             return is_due(self.tools.jobs.journal(job.id), self.tools.now())
+        if job.plan.alone and job.plan.copies:
+            return self._is_ready(job)
         seen = self._sides(job).look()
         before = Before(paused=job.plan.paused, persistent=job.plan.persistent)
         cell = settle(seen.source, seen.target, before)
@@ -80,11 +83,22 @@ class Reconciler:
             return told(cell, job.result.source, job.result.target or "") not in (job.result.error or "")
         return cell.event not in GOING_ON
 
+    def _is_ready(self, job: Job) -> bool:
+        """Of a disk that moves alone: its copy, as far as there is one, is level, and does not end by itself."""
+        host, disk = self.find(job.result.source), job.plan.copies[0].disk
+        try:
+            state = host.disk_state(job.plan.guest_uuid, disk) if host is not None else None
+        except VmferryError:
+            return False
+        return host is not None and (state is None or state.copy is None or state.copy.ready)
+
     def go_on(self, job: Job, lease: Lease, text: str = "its worker is dead") -> MigrationResult:
         """With the job as it is written now: what was read before the lease may be old."""
         tools = self.tools
         record = held_record(tools, lease)
         job = record.job
+        if job.plan.alone:
+            return self._go_on_alone(record, text)
         sides = self._sides(job)
         elsewhere = [host for host in self.others() if host.entry.name not in (sides.source_name, sides.target_name)]
         arrivals = Arrivals(sides, elsewhere, tools.prober, self.verified)
@@ -99,6 +113,20 @@ class Reconciler:
             note=self.note,
         )
         return Transaction(record, sides, StepLog(tools.now, job.result.steps), guides).go_on(text)
+
+    def _go_on_alone(self, record: Record, text: str) -> MigrationResult:
+        tools, result = self.tools, record.job.result
+        guides = Guides(
+            jobs=tools.jobs,
+            clock=tools.clock,
+            patience_s=self.patience_s,
+            verify=lambda record, last: Arrival(True, None),
+            show=self.show,
+            settling=self.settling,
+            cancel=self.cancel,
+            note=self.note,
+        )
+        return carried(record, self.find(result.source), tools, guides, StepLog(tools.now, result.steps)).go_on(text)
 
     def _sides(self, job: Job) -> Sides:
         source, target = job.result.source, job.result.target or ""

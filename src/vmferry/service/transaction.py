@@ -8,6 +8,7 @@ same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import methodcaller
 
 from vmferry.errors import HostError, HostUnreachable, VmferryError
 from vmferry.flow.effects import (
@@ -371,14 +372,14 @@ class Transaction:
 
 
 WORK: dict[State, Callable[[Transaction], None]] = {
-    State.RESERVED: Transaction._prepare,
-    State.PREPARED: Transaction._begin,
-    State.COPYING: Transaction._adopt,
-    State.POST_COPY: Transaction._carry_on,
-    State.SETTLING: Transaction._settle,
-    State.ROLLING_BACK: Transaction._undo,
-    State.SWITCHED: Transaction._verify,
-    State.VERIFIED: Transaction._finish,
-    State.TIDYING: Transaction._tidy,
-    State.SWEEPING: Transaction._sweep,
+    State.RESERVED: methodcaller("_prepare"),
+    State.PREPARED: methodcaller("_begin"),
+    State.COPYING: methodcaller("_adopt"),
+    State.POST_COPY: methodcaller("_carry_on"),
+    State.SETTLING: methodcaller("_settle"),
+    State.ROLLING_BACK: methodcaller("_undo"),
+    State.SWITCHED: methodcaller("_verify"),
+    State.VERIFIED: methodcaller("_finish"),
+    State.TIDYING: methodcaller("_tidy"),
+    State.SWEEPING: methodcaller("_sweep"),
 }

@@ -1,0 +1,194 @@
+"""A disk that moves while its guest stays: copied by QEMU, gone over to once the two images are level.
+
+One migration's transaction, with another copy in the middle and other words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vmferry.errors import HostError
+from vmferry.flow.effects import Effect, What
+from vmferry.flow.journal import Kind
+from vmferry.flow.mirrors import Mirrors, steer_mirrors
+from vmferry.flow.settle import Cell
+from vmferry.flow.stall import Still, stalled
+from vmferry.flow.states import Event
+from vmferry.flow.steer import Reins
+from vmferry.forecast.progress import Progression
+from vmferry.model.job import Ask
+from vmferry.model.migration import DiskProgress, JobStats, MigrationResult, Verified
+from vmferry.model.storage import BlockCopy, DiskCopy
+from vmferry.service.transaction import Transaction
+from vmferry.service.volumes import make_volumes
+
+LOOK_EVERY_S = 0.5
+TOLD = {
+    Event.SAFE: "{disk} of {guest} is where it was: {old}",
+    Event.STOPPED: "{guest} has stopped meanwhile; its {disk} is where it was: {old}",
+    Event.ARRIVED: "{disk} of {guest} is on {new}",
+    Event.MOVING: "{disk} of {guest} is still being copied to {new}",
+    Event.DOUBT: (
+        "it is not certain which of {old} and {new} is the newer {disk} of {guest}: nothing was touched. Look at the "
+        "guest (virsh domblklist {guest}) before starting it; if it has stopped while it went over, {new} has its last "
+        "writes"
+    ),
+}
+
+
+class DiskMove(Transaction):
+    def carry(self) -> MigrationResult:
+        """From RESERVED on, by the worker that began it."""
+        return self._to_rest()
+
+    @property
+    def copy(self) -> DiskCopy:
+        return self.record.job.plan.copies[0]
+
+    def _prepare(self) -> None:
+        try:
+            make_volumes(self.making)
+        except HostError as error:
+            self.problem, self.text = error, error.message
+            self.record.enter(Event.BREAK, error.message)
+            return
+        self.record.enter(Event.GO)
+
+    def _begin(self) -> None:
+        if self.guides.cancel.is_set():
+            self._cancelled_early()
+            return
+        plan, name = self.record.job.plan, self.sides.source_name
+        effect = Effect(What.COPY, name, thing=self.copy.disk)
+        self.record.renew(now=True)
+        self.record.change(steps=self.log.steps)
+        self.record.enter(Event.GO, "", self.record.entry(Kind.INTENT, effect=effect))
+        with self.log.step("copy"):
+            try:
+                limit = plan.disk_bandwidth_bytes_s
+                self.sides.host(name).copy_disk(self.sides.uuid, self.copy, limit, synchronous=plan.synchronous_writes)
+                problem = self._drive()
+            except HostError as error:
+                problem = error
+            self._copy_ended(effect, problem)
+
+    def _adopt(self) -> None:
+        """COPYING, of a copy that another worker began: it does not come to its end by itself."""
+        with self.log.step("copy"):
+            try:
+                problem = self._drive()
+            except HostError as error:
+                problem = error
+        self._sure = problem is None
+        self.record.enter(Event.BREAK, problem.message if problem else "it is gone over", before=self._abort_outcome())
+
+    def _drive(self) -> HostError | None:
+        """To its end: None once the guest has gone over. Raises what the host raises."""
+        host, disk = self.sides.host(self.sides.source_name), self.copy.disk
+        began_s, still = self.guides.clock.now_s(), Still()
+        plan = self.record.job.plan
+        mirrors = Mirrors(synchronous=plan.synchronous_writes, limit_bytes_s=plan.disk_bandwidth_bytes_s)
+        progression, aborted = Progression(), False
+        while True:
+            self.guides.clock.sleep(LOOK_EVERY_S)
+            self.record.renew()
+            state = host.disk_state(self.sides.uuid, disk)
+            if state is None or state.copy is None:
+                return HostError(host.entry.name, f"the copy of {disk} has ended by itself")
+            stats = _stats(state.copy, self.guides.clock.now_s() - began_s)
+            self._show(progression, stats, state.copy)
+            if aborted:
+                continue
+            if self._is_cancelled():
+                self.record.change(cancelled=True)
+                aborted = self._abort("")
+            elif state.copy.ready:
+                self.making.make(Effect(What.PIVOT, host.entry.name, thing=self.copy.path))
+                return None
+            else:
+                still, mirrors = still.seen(stats), mirrors.seen(stats)
+                aborted, mirrors = self._steer(mirrors, still, stats)
+
+    def _steer(self, mirrors: Mirrors, still: Still, stats: JobStats) -> tuple[bool, Mirrors]:
+        """Whether it was given up; and how the copy goes on."""
+        plan = self.record.job.plan
+        why = stalled(still, plan.stall_timeout_s)
+        step = steer_mirrors(mirrors, stats, Reins(max_time_s=plan.max_time_s))
+        if why is None and step is None:
+            return False, mirrors
+        if why is None and step is not None and step.what is What.SYNCHRONOUS_WRITES:
+            try:
+                self.making.make(Effect(step.what, self.sides.source_name))
+            except HostError:
+                return False, replace(mirrors, refused=True)
+            return False, mirrors.slowed(stats)
+        return self._abort(why or (step.why if step is not None else "")), mirrors
+
+    def _abort(self, why: str) -> bool:
+        self.gave_up = why
+        try:
+            self.making.make(Effect(What.ABORT, self.sides.source_name))
+        except HostError as error:
+            self.problem = error
+            return False
+        return True
+
+    def _is_cancelled(self) -> bool:
+        return self.guides.cancel.is_set() or Ask.CANCEL in self.guides.jobs.asked(self.record.job.id)
+
+    def _show(self, progression: Progression, stats: JobStats, copy: BlockCopy) -> None:
+        self.last = stats
+        disks = (DiskProgress(self.copy.disk, copy.done_bytes, copy.total_bytes),)
+        progress = progression.read(stats, disks)
+        self.guides.jobs.show(self.record.job.id, progress)
+        self.guides.show(progress)
+
+    def _told(self, cell: Cell) -> str:
+        names = {"disk": self.copy.disk, "old": self.copy.source_path, "new": self.copy.path}
+        return TOLD[cell.event].format(guest=self.record.job.result.guest, **names)
+
+    def _verify(self) -> None:
+        """SWITCHED: the running guest, and what it would start from."""
+        with self.log.step("verify"):
+            checks = self._checks()
+            if checks is not None and not checks[-1].ok:
+                try:
+                    self.making.make(Effect(What.KEEP_DISK, self.sides.source_name))
+                except HostError as error:
+                    self.problem = error
+                checks = self._checks()
+            self.record.renew(now=True)
+        self._sure = checks is not None
+        self.record.change(verification=checks or ())
+        wrong = [each.detail for each in checks or () if not each.ok]
+        self.text = "; ".join(wrong) if checks is not None else self._told(Cell(Event.DOUBT, ""))
+        self.record.enter(Event.GO, self.text)
+
+    def _checks(self) -> tuple[Verified, ...] | None:
+        """None: the host could not be asked."""
+        name, copy = self.sides.source_name, self.copy
+        try:
+            state = self.sides.host(name).disk_state(self.sides.uuid, copy.disk)
+        except HostError:
+            return None
+        if state is None:
+            return (Verified("guest", False, f"{name} does not know the guest any more"),)
+        persistent = self.record.job.plan.persistent
+        return (
+            Verified("disk", state.source == copy.path, f"{copy.disk} is on {state.source}"),
+            Verified("definition", not persistent or state.kept == copy.path, f"its next start has {state.kept}"),
+        )
+
+
+def _stats(copy: BlockCopy, elapsed_s: float) -> JobStats:
+    """As of a migration that is still in its disks."""
+    left = max(0, copy.total_bytes - copy.done_bytes)
+    return JobStats(
+        elapsed_ms=int(1000 * elapsed_s),
+        total_bytes=0,
+        processed_bytes=0,
+        remaining_bytes=0,
+        disk_total_bytes=copy.total_bytes,
+        disk_done_bytes=copy.done_bytes,
+        disk_remaining_bytes=left,
+    )
