@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vmferry.errors import HostError
+from vmferry.errors import HostError, HostUnreachable
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind
 from vmferry.flow.mirrors import Mirrors, steer_mirrors
@@ -23,6 +23,8 @@ from vmferry.service.transaction import Transaction
 from vmferry.service.volumes import make_volumes
 
 LOOK_EVERY_S = 0.5
+MOST_PIVOTS = 5
+"""So often the guest is told to go over, before its copy is given up."""
 TOLD = {
     Event.SAFE: "{disk} of {guest} is where it was: {old}",
     Event.STOPPED: "{guest} has stopped meanwhile; its {disk} is where it was: {old}",
@@ -102,12 +104,29 @@ class DiskMove(Transaction):
             if self._is_cancelled():
                 self.record.change(cancelled=True)
                 aborted = self._abort("")
+            elif state.copy.ready and self._failed_pivots() < MOST_PIVOTS:
+                if self._pivot():
+                    return None
             elif state.copy.ready:
-                self.making.make(Effect(What.PIVOT, host.entry.name, thing=self.copy.path))
-                return None
+                aborted = self._abort(f"the guest could not be made to go over to {self.copy.path}")
             else:
                 still, mirrors = still.seen(stats), mirrors.seen(stats)
                 aborted, mirrors = self._steer(mirrors, still, stats)
+
+    def _failed_pivots(self) -> int:
+        entries = (each for each in self.record.entries if each.kind is Kind.FAILED and each.effect is not None)
+        return sum(each.effect is not None and each.effect.what is What.PIVOT for each in entries)
+
+    def _pivot(self) -> bool:
+        """Raises HostUnreachable, after which it may have gone over."""
+        try:
+            self.making.make(Effect(What.PIVOT, self.sides.source_name, thing=self.copy.path))
+        except HostUnreachable:
+            raise
+        except HostError as error:
+            self.problem = error
+            return False
+        return True
 
     def _steer(self, mirrors: Mirrors, still: Still, stats: JobStats) -> tuple[bool, Mirrors]:
         """Whether it was given up; and how the copy goes on."""

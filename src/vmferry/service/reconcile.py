@@ -97,7 +97,7 @@ class Reconciler:
         tools = self.tools
         record = held_record(tools, lease)
         job = record.job
-        if job.plan.alone:
+        if job.plan.alone and job.plan.copies:
             return self._go_on_alone(record, text)
         sides = self._sides(job)
         elsewhere = [host for host in self.others() if host.entry.name not in (sides.source_name, sides.target_name)]
