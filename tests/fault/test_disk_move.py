@@ -63,6 +63,7 @@ class Trial:
         self.calls: list[list[str]] = []
         self.cancel = threading.Event()
         self.silenced = False
+        self.looks = 0
 
     def _before(self, worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
         if method == self.run.stops:
@@ -71,7 +72,8 @@ class Trial:
             raise HostError(where, f"{where}: no")
         if method == self.run.silent and not self.silenced:
             self._silence()
-        if self.run.cancel and method == "disk_state" and len(self.calls[0]) > 10:
+        self.looks += method == "disk_state"
+        if self.run.cancel and self.looks > 3:
             self.cancel.set()
 
     def _after(self, worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
@@ -115,7 +117,7 @@ class Trial:
         assert host is not None
         guest = self.ground.guest.seen(SOURCE, GuestState.RUNNING, self.run.persistent)
         tools = self.ground.tools(worker, self.jobs())
-        wish = DiskWish(Place("vdb", "fast"), bandwidth_bytes_s=20_000_000)
+        wish = DiskWish(Place("vdb", "fast"), bandwidth_bytes_s=5_000_000)
         try:
             DiskMoving(host, guest, wish, tools, self.ground.listener, self.cancel).run()
         except Killed:

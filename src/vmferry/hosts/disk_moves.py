@@ -47,9 +47,7 @@ def begin(domain: libvirt.virDomain, copy: DiskCopy, limit_bytes_s: int | None, 
 
 def _destination(copy: DiskCopy) -> str:
     new = etree.Element("disk", type="file", device="disk")
-    driver = etree.SubElement(new, "driver", name="qemu", type=copy.format)
-    if copy.thin:
-        driver.set("discard", "unmap")
+    etree.SubElement(new, "driver", name="qemu", type=copy.format)
     etree.SubElement(new, "source", file=copy.path)
     return etree.tostring(new, encoding="unicode")
 

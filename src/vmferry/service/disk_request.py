@@ -44,6 +44,9 @@ RULES = (
 """Of all that is looked at before a migration, what matters where the guest stays."""
 
 
+WHOLE = "libvirt's block copy keeps no holes in raw images; --format qcow2 does"
+
+
 @dataclass(frozen=True, slots=True)
 class DiskWish:
     place: Place
@@ -102,7 +105,10 @@ class DiskMoving:
             wrong = [each for each in found(move) if each.severity in self._stopping()]
         if wrong:
             return self._end(record, Event.REFUSE, "refused by the check: " + "; ".join(map(_told, wrong)))
-        record.job = replace(record.job, plan=replace(self.plan, copies=copies(move)))
+        disks = tuple(replace(copy, thin=False) for copy in copies(move))
+        if any(copy.format == "raw" for copy in disks):
+            self.listener.note(f"{self.wish.place.disk} will be written whole: {WHOLE}")
+        record.job = replace(record.job, plan=replace(self.plan, copies=disks))
         record.enter(Event.GO)
         pools = move.source.pools or ()
         free = {each.name: each.available_bytes for each in pools if each.available_bytes is not None}
