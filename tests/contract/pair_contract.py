@@ -18,10 +18,13 @@ from vmferry.facts.guest import CpuMatch
 from vmferry.model.guest import GuestState
 from vmferry.model.host import HostState
 from vmferry.model.migration import JobStats, MigrationOrder
+from vmferry.model.storage import DiskCopy
 from vmferry.ports import HostPort
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 LIMIT_S = 60.0
+IMAGES = "/var/lib/libvirt/images"
+"""The directory of the pool `local` of each host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +212,73 @@ class PairContract:
         for thread in threads:
             thread.join(LIMIT_S)
         assert len(answers) == len(threads)
+
+    def test_a_volume_is_made_once_and_removed_by_its_name(self, pair: Pair) -> None:
+        copy = a_copy(pair, f"{IMAGES}/contract.img", 1 << 20)
+        pair.target.make_volume(copy)
+        assert pair.target.volume_bytes("local", "contract.img") is not None
+        with pytest.raises(HostError, match="is there already"):
+            pair.target.make_volume(copy)
+        pair.target.remove_volume("local", "contract.img", empty=True)
+        assert pair.target.volume_bytes("local", "contract.img") is None
+        pair.target.remove_volume("local", "contract.img", empty=True)
+
+    def test_a_disk_of_a_guest_that_nobody_knows(self, pair: Pair) -> None:
+        assert pair.source.disk_state(NOBODY, "vda") is None
+
+    def test_a_copy_of_a_disk_that_is_ended_leaves_the_guest_where_it_was(self, pair: Pair) -> None:
+        before = pair.source.disk_state(pair.uuid, "vda")
+        assert before is not None
+        assert (before.copy, before.source) == (None, before.kept)
+        with pytest.raises(HostError):
+            pair.source.copy_disk(pair.uuid, a_copy(pair, f"{IMAGES}/none.img"), None, synchronous=False)
+        copy = a_copy(pair, f"{IMAGES}/contract.img")
+        pair.source.make_volume(copy)
+        pair.source.copy_disk(pair.uuid, copy, 1 << 20, synchronous=False)
+        during = pair.source.disk_state(pair.uuid, "vda")
+        assert during is not None
+        assert during.copy is not None
+        assert not during.copy.ready
+        with pytest.raises(HostError):
+            pair.source.pivot(pair.uuid, "vda")
+        pair.source.abort_disk(pair.uuid, "vda")
+        pair.source.abort_disk(pair.uuid, "vda")
+        assert pair.source.disk_state(pair.uuid, "vda") == before
+        pair.source.remove_volume("local", "contract.img", empty=False)
+
+    def test_a_disk_goes_over_to_its_copy_and_back(self, pair: Pair) -> None:
+        before = pair.source.disk_state(pair.uuid, "vda")
+        assert before is not None
+        assert before.source is not None
+        copy = a_copy(pair, f"{IMAGES}/contract.img")
+        pair.source.make_volume(copy)
+        goes_over(pair, copy)
+        with pytest.raises(HostError):
+            pair.source.remove_volume("local", "contract.img", empty=False)
+        goes_over(pair, replace(copy, path=before.source, source_path=copy.path))
+        assert pair.source.disk_state(pair.uuid, "vda") == before
+        pair.source.remove_volume("local", "contract.img", empty=False)
+
+
+def a_copy(pair: Pair, path: str, size_bytes: int | None = None) -> DiskCopy:
+    facts = pair.source.guest_facts(pair.uuid)
+    (disk,) = facts.guest.disks
+    form = disk.format or "raw"
+    size = size_bytes or dict(facts.capacities).get("vda") or 64 << 20
+    return DiskCopy("vda", disk.source or "", path, "local", form, form, size, size)
+
+
+def goes_over(pair: Pair, copy: DiskCopy) -> None:
+    pair.source.copy_disk(pair.uuid, copy, None, synchronous=True)
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        state = pair.source.disk_state(pair.uuid, "vda")
+        assert state is not None
+        assert state.copy is not None
+        if state.copy.ready:
+            break
+        time.sleep(0.02)
+    pair.source.pivot(pair.uuid, "vda")
+    state = pair.source.disk_state(pair.uuid, "vda")
+    assert state is not None
+    assert (state.source, state.kept, state.copy) == (copy.path, copy.path, None)

@@ -44,9 +44,10 @@ def begin(host: FakeHost, guest: FakeGuest, running: Running) -> None:
         raise _error(host, "domain is not running")
     if guest.uuid in host.block_copies:
         raise _error(host, f"disk '{copy.disk}' already in active block job")
-    if copy.path not in host.images:
+    if copy.path not in host.images and not copy.path.startswith(host.shared_at):
         raise _error(host, f"missing destination file for disk {copy.disk}: {copy.path}")
-    host.images[copy.path] = copy.needed_bytes
+    if copy.path in host.images:
+        host.images[copy.path] = copy.needed_bytes
     host.block_copies[guest.uuid] = running
 
 

@@ -283,11 +283,21 @@ class FakeConnection:
 
     def remove_volume(self, pool: str, name: str, *, empty: bool) -> None:
         self._world.answer(self._host, "remove_volume")
+        copy = self._host.volumes.get(f"{pool}/{name}")
+        if copy is not None:
+            self._need_unused(copy.path)
         volumes.remove(self._host, f"{pool}/{name}", empty=empty)
 
     def remove_image(self, path: str) -> None:
         self._world.answer(self._host, "remove_image")
+        self._need_unused(path)
         volumes.rename(self._host, path, None)
+
+    def _need_unused(self, path: str) -> None:
+        """By no guest that it knows, running or not."""
+        for guest in self._host.guests(self._world.guests):
+            if path in {disk.source for disk in guest.disks}:
+                raise HostError(self._entry.name, f"{path} is a disk of guest {guest.name}")
 
     def rename_image(self, path: str, new: str) -> None:
         self._world.answer(self._host, "rename_image")
