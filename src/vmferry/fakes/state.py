@@ -168,7 +168,8 @@ class FakeHost:
     def sight(self, disk: Disk, marks: Sequence[str] = ()) -> DiskSight:
         """`marks`: what another host has left beside it, to be looked for here."""
         moved = self.shared_at != SHARED_DIRECTORY and (disk.source or "").startswith(SHARED_DIRECTORY)
-        own = (disk.source or "").startswith(IMAGES) and disk.source not in self.images
+        pools = (f"{pool.path}/" for pool in self.pools if pool.path is not None)
+        own = (disk.source or "").startswith((IMAGES, *pools)) and disk.source not in self.images
         if disk.source is None or disk.source in self.missing or moved or own:
             return DiskSight(disk.target, False, problem=f"{disk.source} is not there")
         shared = disk.kind == "network" or disk.source.startswith(self.shared_at)

@@ -12,7 +12,7 @@ from vmferry.facts.wish import MoveWish
 from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.states import Event, State, next_state
 from vmferry.model.finding import Finding, Severity
-from vmferry.model.guest import Guest, GuestState
+from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.holding import Room
 from vmferry.model.job import Job, Plan
 from vmferry.model.migration import MigrationResult
@@ -102,9 +102,9 @@ class DiskMoving:
         known = to_come(self.tools.jobs)
         with self.log.step("check"):
             move = self._facts()
-            wrong = [each for each in found(move) if each.severity in self._stopping()]
+            wrong = [_told(each) for each in found(move) if each.severity in self._stopping()] or self._taken(move)
         if wrong:
-            return self._end(record, Event.REFUSE, "refused by the check: " + "; ".join(map(_told, wrong)))
+            return self._end(record, Event.REFUSE, "refused by the check: " + "; ".join(wrong))
         disks = tuple(replace(copy, thin=False) for copy in copies(move))
         if any(copy.format == "raw" for copy in disks):
             self.listener.note(f"{self.wish.place.disk} will be written whole: {WHOLE}")
@@ -132,6 +132,13 @@ class DiskMoving:
         # What an image rests on is on the same host whatever it is: it stays, where the new one can rest on it too.
         rests = disk is not None and bool(disk.backing) and form == "qcow2"
         return replace(move, wish=replace(move.wish, incremental=rests))
+
+    def _taken(self, move: MoveFacts) -> list[str]:
+        """What is there already, where the copy would be. What could not be looked at libvirt looks at."""
+        new = [Disk(copy.disk, "disk", "file", copy.path, copy.format) for copy in copies(move)]
+        there = [sight for sight in self.host.see_disks(new) if sight.seen]
+        paths = {disk.target: disk.source for disk in new}
+        return [f"{move.source.name} has an image of that name already: {paths[each.target]}" for each in there]
 
     def _guides(self) -> Guides:
         return Guides(

@@ -90,6 +90,13 @@ def test_what_cannot_be(
     assert set(world.host("alpha").images) == {OLD}
 
 
+def test_an_image_that_is_there_already(vmferry: Vmferry, world: FakeWorld, web: FakeGuest) -> None:
+    world.host("alpha").images[NEW] = 7
+    ran = vmferry(*MOVE)
+    assert (ran.code, f"alpha has an image of that name already: {NEW}" in ran.err) == (3, True), ran.err
+    assert world.host("alpha").images == {OLD: web.disk_bytes, NEW: 7}
+
+
 def test_a_guest_that_is_off_is_refused(vmferry: Vmferry, world: FakeWorld, web: FakeGuest) -> None:
     world.host("alpha").end(web.uuid)
     ran = vmferry(*MOVE)
