@@ -17,7 +17,7 @@ from vmferry.flow.states import Event
 from vmferry.flow.steer import Reins
 from vmferry.forecast.progress import Progression
 from vmferry.model.job import Ask
-from vmferry.model.migration import DiskProgress, JobStats, MigrationResult, Verified
+from vmferry.model.migration import DiskProgress, JobStats, Measured, MigrationResult, Verified
 from vmferry.model.storage import BlockCopy, DiskCopy
 from vmferry.service.transaction import Transaction
 from vmferry.service.volumes import make_volumes
@@ -178,7 +178,7 @@ class DiskMove(Transaction):
                 checks = self._checks()
             self.record.renew(now=True)
         self._sure = checks is not None
-        self.record.change(verification=checks or ())
+        self.record.change(verification=checks or (), measured=_measured(self.last))
         wrong = [each.detail for each in checks or () if not each.ok]
         self.text = "; ".join(wrong) if checks is not None else self._told(Cell(Event.DOUBT, ""))
         self.record.enter(Event.GO, self.text)
@@ -192,11 +192,27 @@ class DiskMove(Transaction):
             return None
         if state is None:
             return (Verified("guest", False, f"{name} does not know the guest any more"),)
-        persistent = self.record.job.plan.persistent
         return (
             Verified("disk", state.source == copy.path, f"{copy.disk} is on {state.source}"),
-            Verified("definition", not persistent or state.kept == copy.path, f"its next start has {state.kept}"),
+            # Another image than these two is what somebody wants of its next start.
+            Verified(
+                "definition", state.kept != copy.source_path, f"its next start has {state.kept or 'no definition'}"
+            ),
         )
+
+
+def _measured(last: JobStats | None) -> Measured | None:
+    """None where another worker has seen all of the copy."""
+    if last is None:
+        return None
+    return Measured(
+        duration_s=last.elapsed_ms / 1000,
+        downtime_ms=None,
+        blackout_ms=None,
+        transferred_bytes=0,
+        disk_bytes=last.disk_done_bytes,
+        rounds=0,
+    )
 
 
 def _stats(copy: BlockCopy, elapsed_s: float) -> JobStats:

@@ -87,6 +87,6 @@ def _off(state: DiskState, copy: DiskCopy, pivoting: bool) -> Sighted:
     """By what it would start from. After it was told to go over, the old image may be the older one of the two."""
     if state.kept == copy.path:
         return Sighted(Sight.ABSENT, Sight.PAUSED, target_keeps=True)
-    if pivoting or state.kept != copy.source_path:
+    if pivoting:
         return Sighted(Sight.OFF, Sight.OFF, source_keeps=True, target_keeps=True)
     return Sighted(Sight.OFF, Sight.ABSENT, source_keeps=True)
