@@ -105,13 +105,18 @@ def _drops_cache(host: HostFacts) -> bool:
     alike=by_files,
 )
 def growing(move: MoveFacts, say: Voice) -> Iterator[Finding]:
-    """Of GlusterFS, whose client lets the kernel keep a file's size for a second unless it is told not to."""
+    """Of FUSE, whose clients let the kernel keep a file's size for a while: GlusterFS's for 1 s unless told not to."""
     for disk in kept(move):
         layer = next(iter(layers(move, disk)), None)
         seen = layer.there.file if layer is not None else None
-        if layer is None or seen is None or not _grows(disk, seen) or seen.kind not in ("fuse.glusterfs", "glusterfs"):
+        if layer is None or seen is None or not _grows(disk, seen) or not seen.kind.startswith(("fuse.", "glusterfs")):
             continue
         required = f"{seen.mount} on {move.target.host.name} mounted with attribute-timeout=0"
+        setting = f"{seen.mount} on {move.target.host.name} mounted so that it keeps no sizes"
+        if "glusterfs" not in seen.kind:
+            remedy = "look up by what option its client does so, or migrate it while it writes nothing new"
+            yield say.warn(disk.target, f"how long {seen.kind} keeps sizes there is not known", setting, remedy)
+            continue
         remedy = (
             f"add attribute-timeout=0 to the options of {seen.mount} on all hosts (in /etc/fstab), and mount it anew;"
             f" until then: migrate {move.guest.guest.name} while it writes nothing new, or by --storage copy"

@@ -61,9 +61,10 @@ def pools(*there: Pool) -> MoveFacts:
     return with_target(pools=there)
 
 
-def grows(*options: str, mount: str = "/srv/shared") -> MoveFacts:
+def grows(*options: str, mount: str = "/srv/shared", kind: str = "fuse.glusterfs") -> MoveFacts:
     client = ("/usr/sbin/glusterfs", *options, "--volfile-server=storage", "--volfile-id=/shared", mount)
-    move = with_guest(disks=(replace(DISK, format="qcow2"),))
+    seen = replace(KEPT, file=replace(IMAGE, kind=kind))
+    move = replace(with_sights(seen, seen), guest=with_guest(disks=(replace(DISK, format="qcow2"),)).guest)
     return with_storage(move, None, StorageFacts(gluster_clients=(client,)))
 
 
@@ -109,6 +110,7 @@ CASES: Cases = {
         ("told apart", grows("--attribute-timeout", "0"), OK, "asked for anew"),
         ("kept by default", grows(), REFUSE, "qcow2 grows, and sizes are kept for 1 s"),
         ("kept for long", grows("--attribute-timeout=600"), REFUSE, "kept for 600 s"),
+        ("of another FUSE", grows(kind="fuse.mfs"), WARN, "how long fuse.mfs keeps sizes there is not known"),
         ("another mount's client", grows(mount="/srv/other"), WARN, "is not known"),
     ],
     "storage.in-use": [
