@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from vmferry.cli.migration_view import progress_line, result_lines
 from vmferry.cli.output import Layout
+from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Entry, Kind
 from vmferry.forecast.progress import Progress
+from vmferry.model.bandwidth import UNLIMITED_BYTES_S
 from vmferry.model.job import Job
+from vmferry.model.units import format_rate
 
 HEADINGS = ("JOB", "GUEST", "FROM", "TO", "STATE", "DONE", "BEGAN", "WORKER")
 
@@ -49,7 +52,15 @@ def _entry_line(entry: Entry) -> str:
             return f"   source: {entry.saw.source}; target: {entry.saw.target}"
         case _ if entry.effect is not None:
             thing = f" {entry.effect.thing.replace(chr(9), ' to ')}" if entry.effect.thing else ""
-            value = "" if entry.effect.value is None or thing else f" to {entry.effect.value}"
+            value = "" if entry.effect.value is None or thing else f" to {_value(entry.effect)}"
             return f"   {entry.kind}: {entry.effect.what}{thing}{value}, on {entry.effect.host}{text}"
         case _:
             return f"   {entry.kind}{text}"
+
+
+def _value(effect: Effect) -> str:
+    """Of a limit, as people write it."""
+    value = effect.value or 0
+    if effect.what is What.LIMIT_BANDWIDTH:
+        return "none" if value >= UNLIMITED_BYTES_S else format_rate(value)
+    return f"{value} ms" if effect.what is What.LIMIT_DOWNTIME else str(value)

@@ -13,6 +13,8 @@ from vmferry.model.job import Plan
 
 MIB = 1 << 20
 """Libvirt counts whole ones a second, and at least one."""
+UNLIMITED_BYTES_S = (1 << 63) - MIB
+"""What libvirt takes for no limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind
-from vmferry.model.bandwidth import MIB, each_disk
+from vmferry.model.bandwidth import MIB, UNLIMITED_BYTES_S, each_disk
 from vmferry.model.job import Ask, Plan
 from vmferry.model.migration import MigrationOrder
 from vmferry.model.units import format_rate
@@ -53,10 +53,6 @@ def within_share(order: MigrationOrder, plan: Plan) -> MigrationOrder:
     post_copy = order.tuning.post_copy_bandwidth_bytes_s
     tuning = replace(order.tuning, post_copy_bandwidth_bytes_s=None if post_copy is None else min(post_copy, share))
     return replace(order, bandwidth_bytes_s=min(order.bandwidth_bytes_s, share), tuning=tuning)
-
-
-UNLIMITED_BYTES_S = (1 << 63) - MIB
-"""What libvirt takes for no limit."""
 
 
 @dataclass(slots=True)
