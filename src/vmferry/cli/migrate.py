@@ -21,6 +21,7 @@ from vmferry.cli.migration_view import forecast_lines, result_lines, verificatio
 from vmferry.cli.options import Command, policy_option, timeout_option
 from vmferry.cli.output import say_lines, write_lines
 from vmferry.cli.progress_line import ProgressLine
+from vmferry.errors import UserError
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 from vmferry.model.wish import Wish
 
@@ -85,6 +86,9 @@ class Narrator:
 @copy_options
 @click.option("--yes", is_flag=True, help="Go on although something could not be looked at.")
 @click.option("--dry-run", is_flag=True, help="Check, choose and predict only.")
+@click.option(
+    "--offline", is_flag=True, help="GUEST is off: carry its definition, and its disks where they have to be."
+)
 @definition_option
 @policy_option
 @timeout_option()
@@ -96,12 +100,19 @@ def migrate(
     to: str | None,
     yes: bool,
     dry_run: bool,
+    offline: bool,
     definition: Path | None,
     timeout_s: float,
     **copying: Any,  # noqa: ANN401 - click's own
 ) -> int:
     """Move GUEST live to another host: checked before, verified after, on its source if it fails."""
     wish = Wish(guest, to, read_copying(copying, definition), yes, read_definition(definition))
+    if offline:
+        if dry_run:
+            raise UserError("--offline has no --dry-run: vmferry check GUEST says what stands against it")
+        from vmferry.cli.migrate_offline import perform_offline
+
+        return conclude(app, perform_offline(app, wish, Narrator(app), timeout_s))
     return conclude(app, perform(app, wish, Narrator(app), timeout_s, dry_run=dry_run))
 
 

@@ -30,6 +30,8 @@ class HostFaults:
     """Volumes, as `POOL/NAME`, for which there is no room."""
     stuck: set[str] = field(default_factory=set)
     """Volumes and images that cannot be removed or renamed."""
+    garbles: set[str] = field(default_factory=set)
+    """Names of volumes that do not keep what is written to them."""
 
 
 class CopyEffect(enum.StrEnum):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+
+from lxml import etree
 
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
@@ -17,9 +19,11 @@ from vmferry.fakes.state import FakeHost
 from vmferry.fakes.world import FakeWorld, Going
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
+from vmferry.model.image_bytes import Piece
 from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
 from vmferry.model.storage import DiskCopy, DiskState
 
+PIECE_BYTES, PIECE_S = 4096, 0.3
 NO_DOMAIN = 42
 """Libvirt's VIR_ERR_NO_DOMAIN."""
 
@@ -146,6 +150,34 @@ class FakeConnection:
         self._world.answer(self._host, "migrate")
         self._known(order.guest_uuid)
         return copying.begin(self._world, self._host, order)
+
+    def read_image(self, path: str) -> Iterator[Piece]:
+        self._world.answer(self._host, "read_image")
+        if path not in self._host.images:
+            raise HostError(self._entry.name, f"no storage vol with matching path '{path}'")
+        data = self._host.contents.get(path, b"what a guest has written" * 1000)
+        for start in range(0, len(data), PIECE_BYTES):
+            self._world.time.sleep(PIECE_S)
+            self._world.answer(self._host, "read_piece")
+            yield data[start : start + PIECE_BYTES]
+        yield 4096
+
+    def write_image(self, pool: str, name: str, pieces: Iterable[Piece]) -> None:
+        self._world.answer(self._host, "write_image")
+        copy = self._host.volumes[f"{pool}/{name}"]
+        self._host.images[copy.path] = copy.needed_bytes
+        data = b"".join(piece for piece in pieces if not isinstance(piece, int))
+        self._host.contents[copy.path] = data[:-1] + b"?" if name in self._host.faults.garbles else data
+
+    def define(self, xml: str, *, starts: bool) -> None:
+        self._world.answer(self._host, "define")
+        uuid = etree.fromstring(xml).findtext("uuid") or ""
+        if self._host.state(uuid) is not None:
+            raise HostError(self._entry.name, f"there is a guest of UUID {uuid} already")
+        with self._world.lock:
+            self._host.defined.add(uuid)
+            if starts:
+                self._host.autostart.add(uuid)
 
     def disk_state(self, uuid: str, disk: str) -> DiskState | None:
         self._world.answer(self._host, "disk_state")

@@ -62,6 +62,8 @@ class FakeHost:
     pools: tuple[Pool, ...] = (LOCAL,)
     images: dict[str, int] = field(default_factory=dict)
     """Path to what is allocated of it, of files below `IMAGES`."""
+    contents: dict[str, bytes] = field(default_factory=dict)
+    """Path to what is in an image, where it matters."""
     volumes: dict[str, DiskCopy] = field(default_factory=dict)
     """By `POOL/NAME`, of those that were made."""
     missing: set[str] = field(default_factory=set)

@@ -55,6 +55,8 @@ class What(enum.StrEnum):
     """The same, to what stands after its path and a tab."""
     PIVOT = "let the guest go over to the copy"
     """Of a disk that moves alone. It cannot be taken back: from then on the guest writes to the new image only."""
+    DEFINE_TARGET = "define the guest"
+    """On the target, of a guest that is off: all that belongs to it is there, and was compared."""
     KEEP_DISK = "have the kept definition say the new image"
 
 

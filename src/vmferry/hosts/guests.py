@@ -16,7 +16,7 @@ from vmferry.facts.look import Look
 from vmferry.hosts import abilities, jobs
 from vmferry.model.guest import Guest, GuestState
 from vmferry.xml.domain import Seen, agent_connected, read_guest, read_guest_facts
-from vmferry.xml.parse import BadXml
+from vmferry.xml.parse import BadXml, parse
 
 _STATES = {
     libvirt.VIR_DOMAIN_RUNNING: GuestState.RUNNING,
@@ -291,3 +291,13 @@ def compare_cpu(connection: libvirt.virConnect, guest: GuestFacts) -> tuple[CpuM
             return CpuMatch.UNKNOWN, str(error)
         raise
     return _MATCHES.get(answer, CpuMatch.UNKNOWN), ""
+
+
+def define(connection: libvirt.virConnect, xml: str, *, starts: bool) -> None:
+    """Nothing is written over: libvirt itself would take it for a change of a guest of that UUID."""
+    uuid = parse(xml, "the guest's definition").findtext("uuid") or ""
+    if any(domain.UUIDString() == uuid for domain in connection.listAllDomains()):
+        raise libvirt.libvirtError(f"there is a guest of UUID {uuid} already")
+    domain = connection.defineXML(xml)
+    if starts:
+        domain.setAutostart(1)

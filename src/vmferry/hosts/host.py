@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import libvirt
 
@@ -15,7 +15,7 @@ from vmferry.facts.guest import CpuMatch, DiskSight, GuestFacts, Reason
 from vmferry.facts.host import HostFacts
 from vmferry.facts.look import OUTGOING, Look
 from vmferry.facts.path import PathFacts, PathPlan
-from vmferry.hosts import abilities, disk_moves, guests, inventory, jobs, mirrors, volumes
+from vmferry.hosts import abilities, disk_moves, guests, image_streams, inventory, jobs, mirrors, volumes
 from vmferry.hosts.asking import asking
 from vmferry.hosts.disks import look_at, mark, unmark
 from vmferry.hosts.greeting import Greeting, read_greeting
@@ -28,6 +28,7 @@ from vmferry.hosts.told.clock import read_clock
 from vmferry.hosts.told.sections import Sections, read_sections
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
+from vmferry.model.image_bytes import Piece
 from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
 from vmferry.model.storage import DiskCopy, DiskState
 from vmferry.ports import Copy
@@ -181,6 +182,20 @@ class LibvirtHost:
         line = self._sender.line()
         with line.used(), asking(self._entry.name, line.connection, f"migrate guest {order.guest_uuid}"):
             jobs.migrate(line.domain(order.guest_uuid), order)
+
+    def read_image(self, path: str) -> Iterator[Piece]:
+        line = self._sender.line()
+        with line.used(), asking(self._entry.name, line.connection, f"read the image {path}"):
+            yield from image_streams.read(line.connection, path)
+
+    def write_image(self, pool: str, name: str, pieces: Iterable[Piece]) -> None:
+        line = self._sender.line()
+        with line.used(), asking(self._entry.name, line.connection, f"write the volume {name} of its pool {pool}"):
+            image_streams.write(line.connection, pool, name, pieces)
+
+    def define(self, xml: str, *, starts: bool) -> None:
+        with self._asking("define a guest"):
+            guests.define(self._connection, xml, starts=starts)
 
     def disk_state(self, uuid: str, disk: str) -> DiskState | None:
         with self._asking(f"tell where {disk} of guest {uuid} is"):

@@ -66,6 +66,8 @@ class Plan:
     detect_zeroes: bool = False
     disk_bandwidth_bytes_s: int | None = None
     source_volumes: SourceVolumes = SourceVolumes.KEEP
+    offline: bool = False
+    """The guest is off: its definition and disks are carried by us."""
     alone: bool = False
     """The one disk of `copies` moves, and the guest stays on its host."""
     kept: tuple[tuple[str, str | None], ...] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from vmferry.errors import HostError
@@ -12,6 +12,7 @@ from vmferry.facts.look import Look
 from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
+from vmferry.model.image_bytes import Piece
 from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
 from vmferry.model.storage import DiskCopy, DiskState
 
@@ -156,6 +157,15 @@ class HostPort(Protocol):
 
     def write_synchronously(self, uuid: str) -> None:
         """From now on its writes wait for the target's. Raises HostError where its QEMU cannot do that any more."""
+
+    def read_image(self, path: str) -> Iterator[Piece]:
+        """Of one of its pools, from its beginning. Raises HostError, also in the middle."""
+
+    def write_image(self, pool: str, name: str, pieces: Iterable[Piece]) -> None:
+        """Over what a volume has, from its beginning. Raises HostError, and whatever `pieces` raise."""
+
+    def define(self, xml: str, *, starts: bool) -> None:
+        """Keep a definition of a guest that is not there; `starts`: with the host. Raises HostError."""
 
     def disk_state(self, uuid: str, disk: str) -> DiskState | None:
         """None: this host knows no such guest."""

@@ -5,18 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 
-from vmferry.errors import VmferryError
+from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, TargetFacts
 from vmferry.facts.snapshot import NOT_LOOKED
 from vmferry.facts.wish import MoveWish
-from vmferry.flow.journal import Entry, Kind
-from vmferry.flow.states import Event, State, next_state
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Disk, Guest, GuestState
-from vmferry.model.holding import Room
-from vmferry.model.job import Job, Plan
-from vmferry.model.migration import MigrationResult
-from vmferry.model.slots import UNLIMITED
+from vmferry.model.job import Plan
+from vmferry.model.migration import JobStats, MigrationResult
 from vmferry.model.storage import Place, SourceVolumes
 from vmferry.ports import HostPort
 from vmferry.rules.copies import copies, resolved
@@ -24,12 +20,11 @@ from vmferry.rules.registry import Scope, all_rules
 from vmferry.service.disk_move import DiskMove
 from vmferry.service.disk_sides import DiskSides, may_have_gone
 from vmferry.service.guides import Arrival, Guides
-from vmferry.service.migrate import Listener, Tools, to_come
+from vmferry.service.migrate import Listener, Tools
+from vmferry.service.moving import Moving, told
 from vmferry.service.record import Record
-from vmferry.service.request import PATIENCE_S
-from vmferry.service.steps import StepLog, stamp
+from vmferry.service.steps import StepLog
 from vmferry.service.survey import survey
-from vmferry.service.transaction import OUTCOMES
 
 RULES = (
     "guest.readable",
@@ -58,18 +53,13 @@ class DiskWish:
     accept_unknown: bool = False
 
 
-class DiskMoving:
-    """One run. `cancel` may be set at any time, from any thread."""
-
+class DiskMoving(Moving):
     def __init__(
         self, host: HostPort, guest: Guest, wish: DiskWish, tools: Tools, listener: Listener, cancel: threading.Event
     ) -> None:
         self.host, self.guest, self.wish = host, guest, wish
-        self.tools, self.listener, self.cancel = tools, listener, cancel
-        self.log = StepLog(tools.now)
         name = host.entry.name
-        self.result = MigrationResult(tools.new_job(), guest.name, name, name, None)
-        self.plan = Plan(
+        plan = Plan(
             guest_uuid=guest.uuid,
             paused=guest.state is GuestState.PAUSED,
             persistent=guest.persistent,
@@ -81,41 +71,18 @@ class DiskMoving:
             source_volumes=wish.source_volumes,
             alone=True,
         )
+        result = MigrationResult(tools.new_job(), guest.name, name, name, None)
+        super().__init__(result, plan, tools, listener, cancel)
 
-    def run(self) -> MigrationResult:
-        """Blocks to the end. Raises Refused where another job has the guest already, Fenced where it lost this one."""
-        record = self._open()
-        try:
-            return self._run(record)
-        except (VmferryError, KeyboardInterrupt) as error:
-            if record.state in (State.PLANNED, State.CHECKED):
-                self._end(record, Event.BREAK, str(error))
-            raise
-
-    def _open(self) -> Record:
-        tools = self.tools
-        job = Job(self.result, self.plan, State.PLANNED, tools.worker)
-        first = Entry(Kind.STATE, State.PLANNED, at=stamp(tools.now()), worker=tools.worker)
-        return Record(tools.jobs, tools.clock, tools.now, tools.jobs.open(job, first, tools.worker), job, [first])
-
-    def _run(self, record: Record) -> MigrationResult:
-        known = to_come(self.tools.jobs)
-        with self.log.step("check"):
-            move = self._facts()
-            wrong = [_told(each) for each in found(move) if each.severity in self._stopping()] or self._taken(move)
-        if wrong:
-            return self._end(record, Event.REFUSE, "refused by the check: " + "; ".join(wrong))
-        disks = tuple(replace(copy, thin=False) for copy in copies(move))
-        if any(copy.format == "raw" for copy in disks):
-            self.listener.note(f"{self.wish.place.disk} will be written whole: {WHOLE}")
-        record.job = replace(record.job, plan=replace(self.plan, copies=disks))
-        record.enter(Event.GO)
-        pools = move.source.pools or ()
-        free = {each.name: each.available_bytes for each in pools if each.available_bytes is not None}
-        no_room = record.reserve(Room(None, free, known), UNLIMITED)
-        if no_room is not None:
-            return self._end(record, Event.REFUSE, str(no_room))
-        return carried(record, self.host, self.tools, self._guides(), self.log).carry()
+    def _check(self, record: Record) -> tuple[HostFacts | None, list[str]]:
+        move = self._facts()
+        wrong = [told(each) for each in found(move) if each.severity in self._stopping()] or self._taken(move)
+        if not wrong:
+            disks = tuple(replace(copy, thin=False) for copy in copies(move))
+            if any(copy.format == "raw" for copy in disks):
+                self.listener.note(f"{self.wish.place.disk} will be written whole: {WHOLE}")
+            record.job = replace(record.job, plan=replace(self.plan, copies=disks))
+        return move.source, wrong
 
     def _stopping(self) -> tuple[Severity, ...]:
         return (Severity.REFUSE,) if self.wish.accept_unknown else (Severity.REFUSE, Severity.UNKNOWN)
@@ -140,22 +107,13 @@ class DiskMoving:
         paths = {disk.target: disk.source for disk in new}
         return [f"{move.source.name} has an image of that name already: {paths[each.target]}" for each in there]
 
-    def _guides(self) -> Guides:
-        return Guides(
-            jobs=self.tools.jobs,
-            clock=self.tools.clock,
-            patience_s=PATIENCE_S,
-            verify=lambda record, last: Arrival(True, None),
-            show=self.listener.progress,
-            settling=self.listener.settling,
-            cancel=self.cancel,
-            note=self.listener.note,
-        )
+    def _carry(self, record: Record) -> MigrationResult:
+        return carried(record, self.host, self.tools, self._guides(unseen), self.log).carry()
 
-    def _end(self, record: Record, event: Event, error: str) -> MigrationResult:
-        record.change(outcome=OUTCOMES[next_state(record.state, event)], error=error, steps=self.log.steps)
-        record.enter(event, error)
-        return record.close()
+
+def unseen(record: Record, last: JobStats | None) -> Arrival:
+    """The move of a disk looks for itself."""
+    return Arrival(True, None)
 
 
 def found(move: MoveFacts) -> tuple[Finding, ...]:
@@ -164,11 +122,6 @@ def found(move: MoveFacts) -> tuple[Finding, ...]:
     return tuple(
         finding for rule in rules for finding in rule.findings(move.guest if rule.scope is Scope.GUEST else move)
     )
-
-
-def _told(finding: Finding) -> str:
-    remedy = f" ({finding.remedy})" if finding.remedy else ""
-    return f"{finding.rule}: {finding.subject}: {finding.observed}{remedy}"
 
 
 def carried(record: Record, host: HostPort | None, tools: Tools, guides: Guides, log: StepLog) -> DiskMove:

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 from vmferry.errors import VmferryError
 from vmferry.flow.settle import Before, settle, told
+from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
 from vmferry.forecast.progress import Progress
 from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult, Verified
 from vmferry.ports import HostPort
 from vmferry.service.arrival import Arrivals
-from vmferry.service.disk_request import carried
-from vmferry.service.guides import Arrival, Guides
+from vmferry.service.disk_request import carried, unseen
+from vmferry.service.guides import Guides
 from vmferry.service.migrate import Tools
+from vmferry.service.moving import Silent
+from vmferry.service.offline_move import Definitions, OfflineMove
+from vmferry.service.offline_request import sides_of
 from vmferry.service.record import Record
 from vmferry.service.request import PATIENCE_S
 from vmferry.service.sides import Sides
@@ -76,12 +80,19 @@ class Reconciler:
             return is_due(self.tools.jobs.journal(job.id), self.tools.now())
         if job.plan.alone and job.plan.copies:
             return self._is_ready(job)
+        if job.plan.offline:
+            return job.state != State.IN_DOUBT or self._has_news(job)
         seen = self._sides(job).look()
         before = Before(paused=job.plan.paused, persistent=job.plan.persistent)
         cell = settle(seen.source, seen.target, before)
         if job.state == State.IN_DOUBT and cell.event is Event.DOUBT:
             return told(cell, job.result.source, job.result.target or "") not in (job.result.error or "")
         return cell.event not in GOING_ON
+
+    def _has_news(self, job: Job) -> bool:
+        """Of a guest that is off: its hosts do not say what left it in doubt."""
+        look = self._sides(job).look()
+        return Sight.UNASKED not in (look.source, look.target)
 
     def _is_ready(self, job: Job) -> bool:
         """Of a disk that moves alone: its copy, as far as there is one, is level, and does not end by itself."""
@@ -99,6 +110,8 @@ class Reconciler:
         job = record.job
         if job.plan.alone and job.plan.copies:
             return self._go_on_alone(record, text)
+        if job.plan.offline and job.result.target:
+            return self._go_on_offline(record, text)
         sides = self._sides(job)
         elsewhere = [host for host in self.others() if host.entry.name not in (sides.source_name, sides.target_name)]
         arrivals = Arrivals(sides, elsewhere, tools.prober, self.verified)
@@ -116,17 +129,16 @@ class Reconciler:
 
     def _go_on_alone(self, record: Record, text: str) -> MigrationResult:
         tools, result = self.tools, record.job.result
-        guides = Guides(
-            jobs=tools.jobs,
-            clock=tools.clock,
-            patience_s=self.patience_s,
-            verify=lambda record, last: Arrival(True, None),
-            show=self.show,
-            settling=self.settling,
-            cancel=self.cancel,
-            note=self.note,
-        )
+        silent = Silent(tools.jobs, tools.clock, self.cancel, self.show, self.settling, self.note)
+        guides = silent.guides(unseen, self.patience_s)
         return carried(record, self.find(result.source), tools, guides, StepLog(tools.now, result.steps)).go_on(text)
+
+    def _go_on_offline(self, record: Record, text: str) -> MigrationResult:
+        tools, result = self.tools, record.job.result
+        sides = sides_of(record, self.find(result.source), self.find(result.target or ""), tools)
+        silent = Silent(tools.jobs, tools.clock, self.cancel, self.show, self.settling, self.note)
+        guides = silent.guides(Definitions(sides).look, self.patience_s)
+        return OfflineMove(record, sides, StepLog(tools.now, result.steps), guides).go_on(text)
 
     def _sides(self, job: Job) -> Sides:
         source, target = job.result.source, job.result.target or ""

@@ -1,0 +1,71 @@
+"""The bytes of images in pools, read and written through libvirt's streams: holes pass as holes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+import libvirt
+
+from vmferry.model.image_bytes import Piece
+
+CHUNK_BYTES = 256 << 10
+_AT_A_HOLE = -3
+_SPARSELY_READ = libvirt.VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM
+_SPARSELY_WRITTEN = libvirt.VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM
+
+
+def read(connection: libvirt.virConnect, path: str) -> Iterator[Piece]:
+    """Raises libvirt's error also where no pool of the host has it."""
+    volume = _by_path(connection, path)
+    stream = connection.newStream()
+    volume.download(stream, 0, 0, _SPARSELY_READ)
+    try:
+        while True:
+            got = stream.recvFlags(CHUNK_BYTES, libvirt.VIR_STREAM_RECV_STOP_AT_HOLE)
+            if got == _AT_A_HOLE:
+                yield int(stream.recvHole())
+            elif got:
+                yield got
+            else:
+                break
+        stream.finish()
+    except BaseException:
+        _abort(stream)
+        raise
+
+
+def write(connection: libvirt.virConnect, pool: str, name: str, pieces: Iterable[Piece]) -> None:
+    volume = connection.storagePoolLookupByName(pool).storageVolLookupByName(name)
+    stream = connection.newStream()
+    volume.upload(stream, 0, 0, _SPARSELY_WRITTEN)
+    try:
+        for piece in pieces:
+            if isinstance(piece, int):
+                stream.sendHole(piece)
+            else:
+                _send(stream, piece)
+        stream.finish()
+    except BaseException:
+        _abort(stream)
+        raise
+
+
+def _send(stream: libvirt.virStream, data: bytes) -> None:
+    while data:
+        sent = stream.send(data)
+        if sent < 0:
+            raise libvirt.libvirtError("the stream takes no more")
+        data = data[sent:]
+
+
+def _abort(stream: libvirt.virStream) -> None:
+    with contextlib.suppress(libvirt.libvirtError):
+        stream.abort()
+
+
+def _by_path(connection: libvirt.virConnect, path: str) -> libvirt.virStorageVol:
+    for pool in connection.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
+        with contextlib.suppress(libvirt.libvirtError):  # a pool that cannot be refreshed does not hold up the others
+            pool.refresh()
+    return connection.storageVolLookupByPath(path)
