@@ -17,11 +17,13 @@ from vmferry.errors import HostError
 from vmferry.facts.guest import CpuMatch
 from vmferry.model.guest import GuestState
 from vmferry.model.host import HostState
+from vmferry.model.image_bytes import Digest, Piece
 from vmferry.model.migration import JobStats, MigrationOrder
 from vmferry.model.storage import DiskCopy
 from vmferry.ports import HostPort
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
+OTHER = "00000000-0000-4000-8000-000000000001"
 LIMIT_S = 60.0
 IMAGES = "/var/lib/libvirt/images"
 """The directory of the pool `local` of each host."""
@@ -258,6 +260,33 @@ class PairContract:
         goes_over(pair, replace(copy, path=before.source, source_path=copy.path))
         assert pair.source.disk_state(pair.uuid, "vda") == before
         pair.source.remove_volume("local", "contract.img", empty=False)
+
+    def test_what_is_written_to_a_volume_is_read_again(self, pair: Pair) -> None:
+        copy = replace(a_copy(pair, f"{IMAGES}/contract.img", 64 << 10), format="raw", source_format="raw")
+        pair.target.make_volume(copy)
+        pieces: list[Piece] = [b"a" * 4096, 56 << 10, b"b" * 4096]
+        pair.target.write_image("local", "contract.img", pieces)
+        sent, found = Digest(), Digest()
+        for digest, each in ((sent, pieces), (found, pair.target.read_image(copy.path))):
+            for piece in each:
+                digest.add(piece)
+        assert (found.size_bytes, found.hexdigest()) == (64 << 10, sent.hexdigest())
+        pair.target.remove_volume("local", "contract.img", empty=False)
+        with pytest.raises(HostError):
+            next(iter(pair.target.read_image(copy.path)))
+
+    def test_a_definition_is_made_once_and_forgotten(self, pair: Pair) -> None:
+        facts = pair.source.guest_facts(pair.uuid)
+        xml = (facts.inactive_xml or facts.live_xml).replace(pair.uuid, OTHER)
+        xml = xml.replace(f"<name>{facts.guest.name}</name>", "<name>contract</name>")
+        pair.target.define(xml, starts=True)
+        look = pair.target.look(OTHER)
+        assert look is not None
+        assert (look.state, look.persistent, look.starts) == (GuestState.SHUT_OFF, True, True)
+        with pytest.raises(HostError):
+            pair.target.define(xml, starts=False)
+        pair.target.undefine_off(OTHER)
+        assert pair.target.look(OTHER) is None
 
 
 def a_copy(pair: Pair, path: str, size_bytes: int | None = None) -> DiskCopy:

@@ -160,14 +160,17 @@ class FakeConnection:
             self._world.time.sleep(PIECE_S)
             self._world.answer(self._host, "read_piece")
             yield data[start : start + PIECE_BYTES]
-        yield 4096
 
     def write_image(self, pool: str, name: str, pieces: Iterable[Piece]) -> None:
         self._world.answer(self._host, "write_image")
         copy = self._host.volumes[f"{pool}/{name}"]
         self._host.images[copy.path] = copy.needed_bytes
-        data = b"".join(piece for piece in pieces if not isinstance(piece, int))
+        data = b"".join(bytes(piece) for piece in pieces)  # an int's bytes are zeros, as a hole's
         self._host.contents[copy.path] = data[:-1] + b"?" if name in self._host.faults.garbles else data
+
+    def kept_definition(self, uuid: str) -> str:
+        facts = self.guest_facts(uuid)
+        return facts.inactive_xml or facts.live_xml
 
     def define(self, xml: str, *, starts: bool) -> None:
         self._world.answer(self._host, "define")

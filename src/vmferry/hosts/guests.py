@@ -301,3 +301,7 @@ def define(connection: libvirt.virConnect, xml: str, *, starts: bool) -> None:
     domain = connection.defineXML(xml)
     if starts:
         domain.setAutostart(1)
+
+
+def kept_definition(domain: libvirt.virDomain) -> str:
+    return str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))

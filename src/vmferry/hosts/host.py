@@ -193,6 +193,10 @@ class LibvirtHost:
         with line.used(), asking(self._entry.name, line.connection, f"write the volume {name} of its pool {pool}"):
             image_streams.write(line.connection, pool, name, pieces)
 
+    def kept_definition(self, uuid: str) -> str:
+        with self._asking(f"tell the definition of guest {uuid}"):
+            return guests.kept_definition(self._domain(uuid))
+
     def define(self, xml: str, *, starts: bool) -> None:
         with self._asking("define a guest"):
             guests.define(self._connection, xml, starts=starts)

@@ -164,6 +164,9 @@ class HostPort(Protocol):
     def write_image(self, pool: str, name: str, pieces: Iterable[Piece]) -> None:
         """Over what a volume has, from its beginning. Raises HostError, and whatever `pieces` raise."""
 
+    def kept_definition(self, uuid: str) -> str:
+        """With its passwords: not to be shown, nor written anywhere but into another host's libvirt."""
+
     def define(self, xml: str, *, starts: bool) -> None:
         """Keep a definition of a guest that is not there; `starts`: with the host. Raises HostError."""
 

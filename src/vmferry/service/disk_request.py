@@ -108,7 +108,10 @@ class DiskMoving(Moving):
         return [f"{move.source.name} has an image of that name already: {paths[each.target]}" for each in there]
 
     def _carry(self, record: Record) -> MigrationResult:
-        return carried(record, self.host, self.tools, self._guides(unseen), self.log).carry()
+        name = self.host.entry.name
+        asking = f"the copy ended before the guest went over; asking {name} where its disk is"
+        guides = replace(self._guides(unseen), settling=lambda problem: self.listener.note(asking))
+        return carried(record, self.host, self.tools, guides, self.log).carry()
 
 
 def unseen(record: Record, last: JobStats | None) -> Arrival:

@@ -114,7 +114,8 @@ class OfflineMoving(Moving):
         name = self.move.target.host.name
         target = next(each for each in self.targets if each.entry.name == name)
         look = self.source.look(self.guest.uuid)
-        xml, starts = definition(self.move), look is not None and look.starts
+        kept = self.source.kept_definition(self.guest.uuid)
+        xml, starts = definition(self.move, kept), look is not None and look.starts
         sides = sides_of(record, self.source, target, self.tools, xml, starts=starts)
         return OfflineMove(record, sides, self.log, self._guides(Definitions(sides).look)).carry()
 
@@ -142,9 +143,8 @@ def sides_of(
     )
 
 
-def definition(move: MoveFacts) -> str:
-    """As the target is to keep it. Raises BadXml."""
-    kept = move.guest.inactive_xml or move.guest.live_xml
+def definition(move: MoveFacts, kept: str) -> str:
+    """What the source keeps, as the target is to keep it. Raises BadXml."""
     return placed(rewritten(kept, move.target.edits, kept), copies(move), running=False)
 
 
