@@ -15,7 +15,6 @@ from vmferry.model.guest import Guest, GuestState
 from vmferry.model.job import Plan
 from vmferry.model.migration import MigrationResult
 from vmferry.model.storage import DiskCopy, StorageWish
-from vmferry.placement.rank import candidate
 from vmferry.ports import HostPort
 from vmferry.rules.copies import copies, resolved
 from vmferry.rules.judge import Judge
@@ -89,19 +88,17 @@ class OfflineMoving(Moving):
         snapshot = survey(self.source, self.guest, self.targets)
         judge = Judge(self.wish.policy)
         wish = with_disks(MoveWish(persistent=True), self.wish.storage)
-        wrong: list[str] = []
-        for move in snapshot.moves(snapshot.guests[0], wish=wish):
-            move = resolved(move)
-            found = [each for each in candidate(move, judge.move(move)).findings if self._matters(each)]
-            problems = [*map(told, found), *not_carried(move)]
-            if not problems:
-                self.move = move
-                name = move.target.host.name
-                record.job = replace(record.job, plan=replace(self.plan, copies=copies(move)))
-                record.change(target=name)
-                return move.target.host, []
-            wrong.append(f"{move.target.host.name}: {problems[0]}")
-        return None, wrong or ["there is no other host to go to: add one with vmferry host add"]
+        moves = [resolved(move) for move in snapshot.moves(snapshot.guests[0], wish=wish)]
+        wrong = [[*map(told, filter(self._matters, judge.move(move).open)), *not_carried(move)] for move in moves]
+        fitting = [move for move, problems in zip(moves, wrong, strict=True) if not problems]
+        if not fitting:
+            reasons = [f"{move.target.host.name}: {why[0]}" for move, why in zip(moves, wrong, strict=True)]
+            return None, reasons or ["there is no other host to go to: add one with vmferry host add"]
+        self.move = min(fitting, key=_cost)
+        host = self.move.target.host
+        record.job = replace(record.job, plan=replace(self.plan, copies=copies(self.move)))
+        record.change(target=host.name)
+        return host, []
 
     def _matters(self, finding: Finding) -> bool:
         stops = finding.severity is Severity.REFUSE or (
@@ -118,6 +115,13 @@ class OfflineMoving(Moving):
         xml, starts = definition(self.move, kept), look is not None and look.starts
         sides = sides_of(record, self.source, target, self.tools, xml, starts=starts)
         return OfflineMove(record, sides, self.log, self._guides(Definitions(sides).look)).carry()
+
+
+def _cost(move: MoveFacts) -> tuple[int, int, str]:
+    """Least is best: what has to be carried, then the memory that is used there already."""
+    host = move.target.host
+    carried = sum(copy.needed_bytes for copy in copies(move))
+    return carried, -(host.memory_free_bytes or 0), host.name
 
 
 def sides_of(

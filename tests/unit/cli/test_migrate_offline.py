@@ -100,6 +100,23 @@ def test_what_cannot_be(
     assert (places(world, web), world.host("beta").images) == (["alpha"], {})
 
 
+def test_the_target_to_which_least_has_to_be_carried_is_taken(
+    vmferry: Vmferry, world: FakeWorld, web: FakeGuest
+) -> None:
+    world.host("gamma").memory_bytes = 1 << 40
+    ran = vmferry("migrate", "web", "--offline", "-o", "json")
+    assert (ran.code, json.loads(ran.out)["target"]) == (0, "gamma"), ran.err
+    world.host("beta").pools = ()
+    world.host("gamma").pools = ()
+    world.host("alpha").pools = ()
+    ran = vmferry("migrate", "web", "--offline")
+    assert (ran.code, "alpha: storage.copy.target" in ran.err, "beta: storage.copy.target" in ran.err) == (
+        3,
+        True,
+        True,
+    )
+
+
 def test_a_guest_that_runs_moves_live(vmferry: Vmferry, world: FakeWorld, web: FakeGuest) -> None:
     world.host("alpha").run(web.uuid, GuestState.RUNNING)
     ran = vmferry(*MOVE)
