@@ -25,6 +25,18 @@ class GuestState(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ImageEncryption:
+    """Of what is in an image, by QEMU."""
+
+    format: str
+    """As `luks`."""
+    secret: str | None = None
+    """The UUID of the libvirt secret that opens it."""
+    usage: str | None = None
+    """What the secret is for, where the definition names it so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Disk:
     """One disk of a guest, from its live XML."""
 
@@ -47,8 +59,7 @@ class Disk:
     """Of these images, one each; empty words where libvirt does not say."""
     shareable: bool = False
     """Several guests may write to it at once, which they themselves see to."""
-    encryption: str | None = None
-    """The format that its image is encrypted in, as `luks`; None: it is not."""
+    encryption: ImageEncryption | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from vmferry.model.guest import ImageEncryption
+
 
 class Storage(enum.StrEnum):
     """What becomes of a guest's disks."""
@@ -86,6 +88,7 @@ class DiskCopy:
     """The source's image rests on others, and the copy has all of their data in itself."""
     base: Base | None = None
     """What the copy rests on, as the source's image does: both hosts share it."""
+    encryption: ImageEncryption | None = None
     thin: bool = False
     """Holes stay holes only if the target's disk passes discards on."""
 

@@ -25,6 +25,8 @@ from vmferry.rules.storage import proved_same
 KEEPS_HOLES = (10, 9)
 """The libvirt from which holes of a raw image are kept by `migrate_disks_detect_zeroes`, if both hosts know it."""
 DETECT_ZEROES, DISCARD = "detect-zeroes", "discard"
+LUKS_HEADER_BYTES = 16 << 20
+"""At the most, with QEMU's usual key slots."""
 DIRECTORIES = ("dir", "fs", "netfs")
 """Kinds of pools in which a volume is a file."""
 FORMATS = ("raw", "qcow2")
@@ -210,7 +212,7 @@ def size_bytes(disk: Disk, sight: DiskSight) -> int | None:
 def needed_bytes(move: MoveFacts, disk: Disk) -> int:
     """What is written of it, with what it rests on; where that is not known, all of it. With qcow2's own tables."""
     tables = _tables_bytes(capacity_bytes(move, disk) or 0) if destination(move, disk).format == "qcow2" else 0
-    return _written_bytes(move, disk) + tables
+    return _written_bytes(move, disk) + tables + (LUKS_HEADER_BYTES if disk.encryption is not None else 0)
 
 
 def _tables_bytes(capacity_bytes: int) -> int:
@@ -254,6 +256,7 @@ def _copies(move: MoveFacts) -> Iterator[DiskCopy]:
             cluster_bytes=file.cluster_bytes if file is not None and where.format == "qcow2" else None,
             flattened=bool(disk.backing) and not move.wish.incremental,
             base=_base(disk) if move.wish.incremental else None,
+            encryption=disk.encryption,
             thin=where.format == "raw" and not where.existing and thin is not None,
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.pool import Pool
 from vmferry.model.finding import Finding
-from vmferry.model.guest import Disk
+from vmferry.model.guest import Disk, ImageEncryption
 from vmferry.model.units import format_bytes
 from vmferry.rules.alike import by_files
 from vmferry.rules.copies import (
@@ -164,12 +164,9 @@ def _to_be_made(layer: Layer, where: Destination, say: Voice) -> Finding:
     if twin is not None:
         remedy = f"another pool for one of the two: --disk {disk.target}=POOL"
         return say.refuse(disk.target, f"{twin.target} would be made there too: {where.path}", required, remedy)
-    if disk.encryption is not None:
-        observed = f"its image is encrypted ({disk.encryption}), and vmferry makes no encrypted ones"
-        remedy = (
-            f"on {target}: make {where.path} with the same secret and size (virsh vol-create {where.pool.name} with"
-            f" the XML of virsh vol-dumpxml); then --onto-existing {disk.target}"
-        )
+    if disk.encryption is not None and (disk.encryption.format != "luks" or disk.encryption == ImageEncryption("luks")):
+        observed = f"its image is encrypted as {disk.encryption.format}: only LUKS with a secret of libvirt's is made"
+        remedy = f"on {target}: make {where.path} by hand, of the same size; then --onto-existing {disk.target}"
         return say.refuse(disk.target, observed, required, remedy)
     made = f"made in the pool {where.pool.name} of {target}: {where.path}, {where.format}, {format_bytes(size)}"
     if where.format == "raw" and thinly(move) is None:
@@ -180,6 +177,10 @@ def _to_be_made(layer: Layer, where: Destination, say: Voice) -> Finding:
         whole = size + BLOCK_BYTES - size % BLOCK_BYTES
         observed = f"{made}; that is no multiple of {BLOCK_BYTES} bytes, and QEMU copies it only to where that may be"
         remedy = f"on {layer.source}: virsh blockresize {move.guest.guest.name} {shlex.quote(layer.word)} {whole}B"
+        return say.warn(disk.target, observed, required, remedy)
+    if disk.encryption is not None and not move.wish.tls:
+        observed = f"{made}, encrypted with the same secret; but on its way there what it holds is not"
+        remedy = "vmferry tls init, then --tls; or a network for migrations that nobody else is on"
         return say.warn(disk.target, observed, required, remedy)
     if disk.backing and move.wish.incremental:
         return say.ok(disk.target, f"{made}; what it rests on is shared and stays ({disk.backing[0]})", required)

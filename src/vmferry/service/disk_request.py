@@ -105,7 +105,9 @@ class DiskMoving(Moving):
         new = [Disk(copy.disk, "disk", "file", copy.path, copy.format) for copy in copies(move)]
         there = [sight for sight in self.host.see_disks(new) if sight.seen]
         paths = {disk.target: disk.source for disk in new}
-        return [f"{move.source.name} has an image of that name already: {paths[each.target]}" for each in there]
+        taken = [f"{move.source.name} has an image of that name already: {paths[each.target]}" for each in there]
+        encrypted = [copy.disk for copy in copies(move) if copy.encryption is not None]
+        return taken + [f"{disk} is encrypted, which is not moved by itself: move the guest" for disk in encrypted]
 
     def _carry(self, record: Record) -> MigrationResult:
         name = self.host.entry.name

@@ -169,6 +169,8 @@ def not_carried(move: MoveFacts) -> Iterator[str]:
 def _not_copied(copy: DiskCopy, source: str) -> Iterator[str]:
     if copy.format != copy.source_format:
         yield f"{copy.disk} stays {copy.source_format}: drop :{copy.format}, or start the guest and move it live"
+    if copy.encryption is not None:
+        yield f"{copy.disk} is encrypted, and libvirt carries no such image: start the guest and move it live"
     if copy.flattened:
         yield (
             f"{copy.disk} rests on an image that the target does not have: start the guest and move it live, which "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from vmferry.model.guest import Disk
+from vmferry.model.guest import Disk, ImageEncryption
 
 _PATH_ATTRIBUTE = {"file": "file", "block": "dev", "dir": "dir", "vhostuser": "path", "vhostvdpa": "dev"}
 
@@ -36,12 +36,14 @@ def _disk(element: etree._Element) -> Disk:
     )
 
 
-def _encryption(disk: etree._Element) -> str | None:
+def _encryption(disk: etree._Element) -> ImageEncryption | None:
     """Libvirt writes it in the source; older definitions have it beside."""
     for place in ("source/encryption", "encryption"):
         found = disk.find(place)
         if found is not None:
-            return found.get("format", "default")
+            secret = found.find("secret")
+            named = (None, None) if secret is None else (secret.get("uuid"), secret.get("usage"))
+            return ImageEncryption(found.get("format", "default"), *named)
     return None
 
 

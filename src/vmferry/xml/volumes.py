@@ -31,6 +31,13 @@ def volume_xml(copy: DiskCopy) -> str:
         etree.SubElement(target, "compat").text = "1.1"
         if copy.cluster_bytes is not None:
             etree.SubElement(target, "clusterSize", unit="bytes").text = str(copy.cluster_bytes)
+    if copy.encryption is not None:
+        encryption = etree.SubElement(target, "encryption", format=copy.encryption.format)
+        secret = etree.SubElement(encryption, "secret", type="passphrase")
+        for name in ("uuid", "usage"):
+            value = copy.encryption.secret if name == "uuid" else copy.encryption.usage
+            if value is not None:
+                secret.set(name, value)
     if copy.base is not None:
         backing = etree.SubElement(volume, "backingStore")
         etree.SubElement(backing, "path").text = copy.base.path

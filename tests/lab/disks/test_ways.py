@@ -154,3 +154,33 @@ def test_two_disks_with_a_bandwidth_of_their_own(make: Make) -> None:
     told = ground.on("h2", f"virsh migrate-getspeed {GUEST}").strip()
     assert int(told) > 1 << 30
     ground.whole_on("h2")
+
+
+def test_an_encrypted_image_stays_encrypted(make: Make) -> None:
+    """With the secret that both hosts hold; what it has in it is compared by the guest itself."""
+    ground, path, uuid = make("local"), f"{IMAGES}/{FIRST}", "5ec2e700-0000-4000-8000-000000000001"
+    encryption = f"<encryption format='luks'><secret type='passphrase' uuid='{uuid}'/></encryption>"
+    usage = "<usage type='volume'><volume>of the test</volume></usage>"
+    for host in ("h1", "h2"):
+        ground.on(host, f"echo \"<secret private='yes'><uuid>{uuid}</uuid>{usage}</secret>\" >/tmp/s.xml")
+        ground.on(host, f"virsh secret-define /tmp/s.xml; virsh secret-set-value {uuid} $(echo secret | base64)")
+        ground.undo.append(lambda host=host: ground.on(host, f"virsh secret-undefine {uuid}"))  # type: ignore[misc]
+    volume = (
+        f"<volume><name>{FIRST}</name><capacity>{4 << 20}</capacity>"
+        f"<target><format type='raw'/>{encryption}</target></volume>"
+    )
+    ground.on("h1", f'echo "{volume}" >/tmp/v.xml; virsh destroy {GUEST}; rm {path}; virsh pool-refresh local')
+    ground.on("h1", "virsh vol-create local /tmp/v.xml")
+    ground.on(
+        "h1",
+        f"virsh dumpxml --inactive {GUEST} | sed \"s#type='qcow2'#type='raw'#;"
+        f" s#<source file='{path}'/>#<source file='{path}'>{encryption}</source>#\" >/tmp/{GUEST}.xml;"
+        f" virsh define /tmp/{GUEST}.xml; virsh start {GUEST}",
+    )
+    page_when(ground.address, lambda page: all(disk.cycles >= 1 for disk in page.disks))
+    (said,) = findings(ground, "h2", "storage.copy.target")
+    assert "on its way there what it holds is not" in said["observed"]
+    ground.migrated()
+    assert json.loads(ground.on("h2", f"qemu-img info -U --output=json {path}"))["format"] == "luks"
+    assert ground.sources("h2") == {"vda": path}
+    ground.whole_on("h2")

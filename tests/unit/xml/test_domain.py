@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vmferry.model.guest import Disk, GuestState, Nic, Probe
+from vmferry.model.guest import Disk, GuestState, ImageEncryption, Nic, Probe
 from vmferry.xml.domain import Seen, agent_connected, read_guest, read_guest_facts
 from vmferry.xml.parse import BadXml
 
@@ -115,12 +115,19 @@ def test_credentials_are_noticed(place: str) -> None:
 @pytest.mark.parametrize(
     ("place", "form"),
     [
-        ("<source dev='/d'><encryption format='luks'/></source>", "luks"),
-        ("<source dev='/d'/><encryption format='qcow'/>", "qcow"),
+        (
+            "<source dev='/d'><encryption format='luks'><secret type='passphrase' uuid='u'/></encryption></source>",
+            ImageEncryption("luks", "u"),
+        ),
+        (
+            "<source dev='/d'/><encryption format='qcow'><secret type='passphrase' usage='disk'/></encryption>",
+            ImageEncryption("qcow", None, "disk"),
+        ),
+        ("<source dev='/d'><encryption format='luks'/></source>", ImageEncryption("luks")),
         ("<source dev='/d'/>", None),
     ],
 )
-def test_encryption_is_noticed(place: str, form: str | None) -> None:
+def test_encryption_is_noticed(place: str, form: ImageEncryption | None) -> None:
     (disk,) = read_guest(DISK.format("block", place), SEEN).disks
     assert disk.encryption == form
 

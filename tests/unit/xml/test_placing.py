@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-from vmferry.model.guest import Disk
+from vmferry.model.guest import Disk, ImageEncryption
 from vmferry.model.storage import Base, DiskCopy
 from vmferry.xml.disks import disks
 from vmferry.xml.parse import BadXml
@@ -116,6 +116,12 @@ def test_only_disks_that_the_kept_definition_has_too_are_placed_in_it() -> None:
             '<allocation unit="bytes">0</allocation><target><format type="qcow2"/><compat>1.1</compat>'
             '<clusterSize unit="bytes">131072</clusterSize></target><backingStore><path>/base.img</path>'
             '<format type="raw"/></backingStore></volume>',
+        ),
+        (
+            replace(COPY, format="raw", encryption=ImageEncryption("luks", "u")),
+            '<volume><name>web.img</name><capacity unit="bytes">67108864</capacity>'
+            '<allocation unit="bytes">0</allocation><target><format type="raw"/><encryption format="luks">'
+            '<secret type="passphrase" uuid="u"/></encryption></target></volume>',
         ),
     ],
 )

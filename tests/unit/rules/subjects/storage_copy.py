@@ -7,7 +7,7 @@ from dataclasses import replace
 from vmferry.facts.disk import BlockSight, DiskSight
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.pool import Pool
-from vmferry.model.guest import Disk
+from vmferry.model.guest import Disk, ImageEncryption
 from vmferry.model.storage import Place
 
 from ..cases import GIB, GUEST, OK, PASSING, REFUSE, UNKNOWN, WARN, Cases, with_sights
@@ -19,6 +19,7 @@ OWN = DiskSight("vda", True, None, "ext4 inode 9 of 67108864 bytes", "", False, 
 ABSENT = DiskSight("vda", False, "/srv/shared/web.img is not there")
 BLIND = DiskSight("vda", None, "no ssh")
 DISK = GUEST.disks[0]
+LUKS = ImageEncryption("luks", "11111111-0000-0000-0000-000000000000")
 QCOW2 = replace(OWN, file=replace(FILE, virtual_bytes=64 * MIB))
 TOP, DEVICE = replace(DISK, format="qcow2"), replace(DISK, kind="block")
 LUN = DiskSight("vda", True, None, "0x6", "", None, block=BlockSight(64 * MIB))
@@ -98,8 +99,15 @@ CASES: Cases = {
          "a iscsi-direct one, in which no file can be made"),
         ("of no known size", copying(replace(OWN, file=None), ABSENT, room(GIB)), UNKNOWN, "is not known"),
         ("a pool to make it in", copying(OWN, ABSENT, room(GIB)), OK, "in the pool images of h2"),
-        ("encrypted", copying(OWN, ABSENT, room(GIB), disk=replace(DISK, encryption="luks")), REFUSE,
-         "encrypted (luks), and vmferry makes no"),
+        ("encrypted", copying(OWN, ABSENT, room(GIB), disk=replace(DISK, encryption=LUKS)), WARN,
+         "encrypted with the same secret; but on its way there what it holds is not"),
+        ("encrypted, also on the way", with_wish(
+            copying(OWN, ABSENT, room(GIB), disk=replace(DISK, encryption=LUKS)), tls=True), OK, "in the pool images"),
+        ("encrypted in the old way", copying(
+            OWN, ABSENT, room(GIB), disk=replace(DISK, encryption=ImageEncryption("qcow", "u"))), REFUSE,
+         "encrypted as qcow"),
+        ("encrypted without a secret", copying(
+            OWN, ABSENT, room(GIB), disk=replace(DISK, encryption=ImageEncryption("luks"))), REFUSE, "only LUKS with"),
         ("two of one name into one pool", twins(), REFUSE, "vdb would be made there too: /fast/web.img"),
         ("no pool", copying(OWN, ABSENT), REFUSE, "h2 has no active pool of /srv/shared"),
         ("a pool that is not active", copying(OWN, ABSENT, room(GIB, active=False)), REFUSE, "no active pool"),
