@@ -49,7 +49,10 @@ ALL = [
     *(Run(refuses="remove_volume", garbled=True) for _ in range(1)),
     *(
         Run(silent=what)
-        for what in ("make_volume+", "write_image", "define", "define+", "undefine_off", "undefine_off+")
+        for what in (
+            *("make_volume+", "read_image", "write_image", "write_image+"),
+            *("define", "define+", "undefine_off", "undefine_off+"),
+        )
     ),
 ]
 
@@ -190,6 +193,8 @@ def test_two_deaths(run: Run) -> None:
         (Run(refuses="define"), "rolled_back"),
         (Run(refuses="undefine_off"), "left_behind"),
         (Run(silent="define+"), "finished"),
+        (Run(silent="write_image+"), "finished"),
+        (Run(silent="read_image"), "finished"),
         (Run(silent="undefine_off+"), "finished"),
     ],
     ids=str,

@@ -52,22 +52,26 @@ class FakeStorage:
         self._world.answer(self._host, "rename_image")
         volumes.rename(self._host, path, new)
 
-    def read_image(self, path: str) -> Iterator[Piece]:
+    def read_image(self, path: str, at: int = 0) -> Iterator[Piece]:
         self._world.answer(self._host, "read_image")
         if path not in self._host.images:
             raise HostError(self._entry.name, f"no storage vol with matching path '{path}'")
         data = self._host.contents.get(path, b"what a guest has written" * 1000)
-        for start in range(0, len(data), PIECE_BYTES):
+        for start in range(at, len(data), PIECE_BYTES):
             self._world.time.sleep(PIECE_S)
             self._world.answer(self._host, "read_piece")
             yield data[start : start + PIECE_BYTES]
 
-    def write_image(self, pool: str, name: str, pieces: Iterable[Piece]) -> None:
+    def write_image(self, pool: str, name: str, pieces: Iterable[Piece], at: int = 0) -> None:
         self._world.answer(self._host, "write_image")
         copy = self._host.volumes[f"{pool}/{name}"]
         self._host.images[copy.path] = copy.needed_bytes
-        data = b"".join(bytes(piece) for piece in pieces)  # an int's bytes are zeros, as a hole's
-        self._host.contents[copy.path] = data[:-1] + b"?" if name in self._host.faults.garbles else data
+        kept = self._host.contents.setdefault(copy.path, b"")
+        for piece in pieces:  # an int's bytes are zeros, as a hole's
+            kept = self._host.contents[copy.path] = kept[:at] + bytes(piece) + kept[at + len(bytes(piece)) :]
+            at += len(bytes(piece))
+        if name in self._host.faults.garbles:
+            self._host.contents[copy.path] = kept[:-1] + b"?"
 
     def disk_state(self, uuid: str, disk: str) -> DiskState | None:
         self._world.answer(self._host, "disk_state")

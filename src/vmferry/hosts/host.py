@@ -183,15 +183,15 @@ class LibvirtHost:
         with line.used(), asking(self._entry.name, line.connection, f"migrate guest {order.guest_uuid}"):
             jobs.migrate(line.domain(order.guest_uuid), order)
 
-    def read_image(self, path: str) -> Iterator[Piece]:
+    def read_image(self, path: str, at: int = 0) -> Iterator[Piece]:
         line = self._sender.line()
         with line.used(), asking(self._entry.name, line.connection, f"read the image {path}"):
-            yield from image_streams.read(line.connection, path)
+            yield from image_streams.read(line.connection, path, at)
 
-    def write_image(self, pool: str, name: str, pieces: Iterable[Piece]) -> None:
+    def write_image(self, pool: str, name: str, pieces: Iterable[Piece], at: int = 0) -> None:
         line = self._sender.line()
         with line.used(), asking(self._entry.name, line.connection, f"write the volume {name} of its pool {pool}"):
-            image_streams.write(line.connection, pool, name, pieces)
+            image_streams.write(line.connection, pool, name, pieces, at)
 
     def kept_definition(self, uuid: str) -> str:
         with self._asking(f"tell the definition of guest {uuid}"):

@@ -15,11 +15,11 @@ _SPARSELY_READ = libvirt.VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM
 _SPARSELY_WRITTEN = libvirt.VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM
 
 
-def read(connection: libvirt.virConnect, path: str) -> Iterator[Piece]:
+def read(connection: libvirt.virConnect, path: str, at: int) -> Iterator[Piece]:
     """Raises libvirt's error also where no pool of the host has it."""
     volume = _by_path(connection, path)
     stream = connection.newStream()
-    volume.download(stream, 0, 0, _SPARSELY_READ)
+    volume.download(stream, at, 0, _SPARSELY_READ)
     try:
         while True:
             got = stream.recvFlags(CHUNK_BYTES, libvirt.VIR_STREAM_RECV_STOP_AT_HOLE)
@@ -35,10 +35,10 @@ def read(connection: libvirt.virConnect, path: str) -> Iterator[Piece]:
         raise
 
 
-def write(connection: libvirt.virConnect, pool: str, name: str, pieces: Iterable[Piece]) -> None:
+def write(connection: libvirt.virConnect, pool: str, name: str, pieces: Iterable[Piece], at: int) -> None:
     volume = connection.storagePoolLookupByName(pool).storageVolLookupByName(name)
     stream = connection.newStream()
-    volume.upload(stream, 0, 0, _SPARSELY_WRITTEN)
+    volume.upload(stream, at, 0, _SPARSELY_WRITTEN)
     try:
         for piece in pieces:
             if isinstance(piece, int):

@@ -64,8 +64,12 @@ class Digest:
         return found.hexdigest()
 
 
-def digested(pieces: Iterable[Piece], digest: Digest) -> Iterator[Piece]:
-    """The same pieces, each added to the digest as it passes."""
+def digested(pieces: Iterable[Piece], digest: Digest, at: int = 0) -> Iterator[Piece]:
+    """The same pieces, each added to the digest as it passes; of those from `at` on, what it has not had yet."""
     for piece in pieces:
-        digest.add(piece)
+        length = piece if isinstance(piece, int) else len(piece)
+        known = digest.size_bytes - at
+        if known < length:
+            digest.add(piece - max(0, known) if isinstance(piece, int) else piece[max(0, known) :])
+        at += length
         yield piece

@@ -158,11 +158,13 @@ class HostPort(Protocol):
     def write_synchronously(self, uuid: str) -> None:
         """From now on its writes wait for the target's. Raises HostError where its QEMU cannot do that any more."""
 
-    def read_image(self, path: str) -> Iterator[Piece]:
-        """Of one of its pools, from its beginning. Raises HostError, also in the middle."""
+    def read_image(self, path: str, at: int = 0) -> Iterator[Piece]:
+        """Of one of its pools, from a byte on. Raises HostError, also in the middle."""
 
-    def write_image(self, pool: str, name: str, pieces: Iterable[Piece]) -> None:
-        """Over what a volume has, from its beginning. Raises HostError, and whatever `pieces` raise."""
+    def write_image(self, pool: str, name: str, pieces: Iterable[Piece], at: int = 0) -> None:
+        """Over what a volume has, from a byte on. Raises HostError, and whatever `pieces` raise; what was written last
+        may then not be there.
+        """
 
     def kept_definition(self, uuid: str) -> str:
         """With its passwords: not to be shown, nor written anywhere but into another host's libvirt."""

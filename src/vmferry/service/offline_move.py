@@ -6,9 +6,9 @@ guest is where it was, but for the moment between the two definitions, and then 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from vmferry.errors import HostError
+from vmferry.errors import HostError, HostUnreachable
 from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind
 from vmferry.flow.settle import Cell
@@ -26,6 +26,10 @@ from vmferry.service.transaction import Transaction
 from vmferry.service.volumes import make_volumes
 
 SHOW_EVERY_S = 0.5
+AGAIN_BYTES = 64 << 20
+"""After a break so much is sent again: what was on its way then may not have arrived."""
+PAUSES_S = (1.0, 3.0, 10.0, 30.0)
+"""Before each time that it goes on after a break."""
 TOLD = {
     Event.SAFE: "{guest} is on {source} as it was, and nothing of it is on {target}",
     Event.STOPPED: "{guest} is on {source} as it was, and nothing of it is on {target}",
@@ -100,14 +104,36 @@ class OfflineMove(Transaction):
         source, target = self.sides.host(self.sides.source_name), self.sides.host(self.sides.target_name)
         assert copy.pool is not None
         here, there = Digest(), Digest()
-        counter = _Counter()
-        pieces = digested(source.read_image(copy.source_path), here)
-        target.write_image(copy.pool, copy.volume, self._watched(pieces, copy, counter, before, whole))
-        for piece in self._kept_alive(target.read_image(copy.path)):
-            there.add(piece)
+        counter, name = _Counter(), copy.pool
+
+        def send() -> None:
+            at = max(0, here.size_bytes - AGAIN_BYTES)
+            pieces = digested(source.read_image(copy.source_path, at), here, at)
+            target.write_image(name, copy.volume, self._watched(pieces, copy, counter, before, whole), at)
+
+        def compare() -> None:
+            for piece in self._kept_alive(target.read_image(copy.path, there.size_bytes)):
+                there.add(piece)
+
+        self._through_breaks(send)
+        self._through_breaks(compare)
         if here.hexdigest() != there.hexdigest():
             raise HostError(target.entry.name, f"what has arrived as {copy.path} is not what {copy.source_path} is")
         return counter.bytes
+
+    def _through_breaks(self, part: Callable[[], None]) -> None:
+        """A part that goes on where it was. Raises what it has raised where it breaks too often."""
+        for pause_s in (*PAUSES_S, None):
+            try:
+                part()
+            except HostUnreachable as error:
+                if pause_s is None:
+                    raise
+                self.guides.note(f"{error.message}; going on in {pause_s:g} s")
+                self.guides.clock.sleep(pause_s)
+                self.record.renew()
+            else:
+                return
 
     def _watched(
         self, pieces: Iterable[Piece], copy: DiskCopy, counter: _Counter, before: int, whole: int

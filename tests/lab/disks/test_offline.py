@@ -119,14 +119,17 @@ def test_the_command_is_killed(make: Make) -> None:
     stayed(ground)
 
 
-def test_a_daemon_is_killed(make: Make) -> None:
+@pytest.mark.parametrize("host", ["h1", "h2"])
+def test_a_daemon_is_killed(make: Make, host: str) -> None:
+    """The copy goes on where it was."""
     ground = begun(make)
-    ground.kill_daemon("h2")
-    code, document, said = ground.end()
-    assert document.get("outcome") in ("rolled_back", "in_doubt"), (code, said)
+    before = sum_of(ground, "h1", f"{IMAGES}/{FIRST}")
+    ground.kill_daemon(host)
     ground.fast()
-    assert ground.settled()["outcome"] == "rolled_back"
-    stayed(ground)
+    code, document, said = ground.end()
+    assert (code, document["outcome"]) == (0, "migrated"), said
+    assert sum_of(ground, "h2", f"{IMAGES}/{FIRST}") == before
+    starts_whole(ground, "h2")
 
 
 def test_a_guest_that_is_started_meanwhile_stays(make: Make) -> None:

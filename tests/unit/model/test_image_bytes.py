@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vmferry.model.image_bytes import BLOCK_BYTES, Digest, Piece, digested
@@ -31,7 +31,8 @@ def written(pieces: Sequence[Piece]) -> bytes:
     return b"".join(bytes(piece) for piece in pieces)  # an int's bytes are so many zeros, as a hole's
 
 
-@given(PARTS, st.integers(1, 100_000))
+@given(PARTS, st.integers(4096, 100_000))
+@settings(deadline=None)
 def test_holes_and_zeros_are_the_same(pieces: list[Piece], size: int) -> None:
     whole = written(pieces)
     cut = [whole[start : start + size] for start in range(0, len(whole), size)]
@@ -39,6 +40,7 @@ def test_holes_and_zeros_are_the_same(pieces: list[Piece], size: int) -> None:
 
 
 @given(PARTS.filter(written), st.data())
+@settings(deadline=None)
 def test_one_other_byte_is_another_image(pieces: list[Piece], data: st.DataObject) -> None:
     whole = bytearray(written(pieces))
     at = data.draw(st.integers(0, len(whole) - 1))
@@ -47,6 +49,7 @@ def test_one_other_byte_is_another_image(pieces: list[Piece], data: st.DataObjec
 
 
 @given(PARTS, st.integers(1, 200_000))
+@settings(deadline=None)
 def test_one_that_is_longer_is_another(pieces: list[Piece], more: int) -> None:
     assert digest_of(pieces) != digest_of([*pieces, more])
 
@@ -54,6 +57,19 @@ def test_one_that_is_longer_is_another(pieces: list[Piece], more: int) -> None:
 @pytest.mark.parametrize("shift", [1, 512, BLOCK_BYTES])
 def test_data_in_another_place_are_another_image(shift: int) -> None:
     assert digest_of([shift, b"data", 4096]) != digest_of([b"data", shift + 4096])
+
+
+@given(PARTS, st.integers(4096, 100_000), st.data())
+@settings(deadline=None)
+def test_what_is_sent_again_after_a_break_counts_once(pieces: list[Piece], size: int, data: st.DataObject) -> None:
+    whole = written(pieces)
+    broke = data.draw(st.integers(0, len(whole)))
+    again = data.draw(st.integers(0, broke))
+    digest = Digest()
+    assert b"".join(map(bytes, digested([whole[:broke]], digest))) == whole[:broke]
+    rest = [whole[start : start + size] for start in range(again, len(whole), size)]
+    assert b"".join(map(bytes, digested(rest, digest, again))) == whole[again:]
+    assert digest.hexdigest() == digest_of(pieces)
 
 
 def test_pieces_pass_as_they_are() -> None:
