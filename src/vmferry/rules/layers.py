@@ -97,7 +97,8 @@ def mount_command(move: MoveFacts, sight: DiskSight) -> str | None:
     kind = mount.kind.removeprefix("fuse.")
     where = shlex.quote(mount.path)
     taken = f"umount {where}; " if any(each.path == mount.path for each in there or ()) else ""
-    return f"on {move.target.host.name}: {taken}mount -t {kind} {shlex.quote(mount.source)} {where}"
+    fresh = " -o attribute-timeout=0" if kind == "glusterfs" else ""  # see storage.growing
+    return f"on {move.target.host.name}: {taken}mount -t {kind}{fresh} {shlex.quote(mount.source)} {where}"
 
 
 def eject(move: MoveFacts, disk: Disk) -> str:

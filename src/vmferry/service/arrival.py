@@ -9,6 +9,7 @@ from datetime import datetime
 from vmferry.errors import VmferryError
 from vmferry.flow.journal import Entry
 from vmferry.flow.states import State
+from vmferry.model.job import Plan
 from vmferry.model.migration import JobStats, Measured, Mode, Verified
 from vmferry.ports import HostPort, Prober, Watch
 from vmferry.service.guides import Arrival
@@ -64,12 +65,18 @@ class Arrivals:
             downtime_ms=stats.downtime_ms,
             blackout_ms=self.blackout_ms,
             transferred_bytes=stats.processed_bytes,
-            disk_bytes=max(stats.disk_done_bytes, last.disk_done_bytes if last else 0),
+            disk_bytes=_disk_bytes(plan, stats, last),
             rounds=max(stats.round, last.round if last else 0),
             dirty_rate_bytes_s=stats.dirty_rate_bytes_s or (last.dirty_rate_bytes_s if last else None),
             bandwidth_bytes_s=plan.bandwidth_bytes_s,
             command_s=self.command_s() if self.command_s is not None else None,
         )
+
+
+def _disk_bytes(plan: Plan, stats: JobStats, last: JobStats | None) -> int:
+    """As far as was seen; of a copy that was over before anything was, every disk was read once for certain."""
+    seen = max(stats.disk_done_bytes, last.disk_done_bytes if last else 0)
+    return seen or (0 if plan.incremental else sum(copy.capacity_bytes for copy in plan.copies))
 
 
 def copied_s(entries: Sequence[Entry]) -> float:

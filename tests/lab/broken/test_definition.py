@@ -22,7 +22,7 @@ _MOUNT = f"""
 systemctl stop vmferry-shared
 mkdir -p {ELSEWHERE}
 cd /
-setsid glusterfs --volfile-server=storage --volfile-id=/shared {ELSEWHERE}
+setsid glusterfs --attribute-timeout=0 --volfile-server=storage --volfile-id=/shared {ELSEWHERE}
 until test -e {ELSEWHERE}/*.img; do sleep 0.05; done
 """
 _UNMOUNT = f"""
