@@ -304,4 +304,6 @@ def define(connection: libvirt.virConnect, xml: str, *, starts: bool) -> None:
 
 
 def kept_definition(domain: libvirt.virDomain) -> str:
-    return str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
+    """As for another host: without what newer releases of libvirt put into it by themselves."""
+    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE | libvirt.VIR_DOMAIN_XML_MIGRATABLE
+    return str(domain.XMLDesc(flags))
