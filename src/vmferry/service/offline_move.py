@@ -74,6 +74,7 @@ class OfflineMove(Transaction):
         with self.log.step("copy"):
             try:
                 self._carry_all()
+                self._need_wanted()
                 self._need_off()
                 self.making.make(Effect(What.DEFINE_TARGET, self.sides.target_name))
                 self._need_off()  # somebody may have started it in between: then what is there is old
@@ -154,10 +155,14 @@ class OfflineMove(Transaction):
             if now_s - asked_s >= SHOW_EVERY_S:
                 asked_s = now_s
                 self.record.renew()
-                if self.guides.cancel.is_set() or Ask.CANCEL in self.guides.jobs.asked(self.record.job.id):
-                    self.record.change(cancelled=True)
-                    raise HostError(self.sides.source_name, "cancelled")
+                self._need_wanted()
             yield piece
+
+    def _need_wanted(self) -> None:
+        """Raises HostError where the user has had enough."""
+        if self.guides.cancel.is_set() or Ask.CANCEL in self.guides.jobs.asked(self.record.job.id):
+            self.record.change(cancelled=True)
+            raise HostError(self.sides.source_name, "cancelled")
 
     def _show(self, copy: DiskCopy, sent: int, before: int, whole: int) -> None:
         left = max(0, whole - before - sent)

@@ -80,8 +80,10 @@ def test_a_sparse_raw_image_and_one_that_is_shared(make: Make) -> None:
 
 
 def begun(make: Make) -> Disks:
-    ground = off(make("local", size="16MiB"))
-    ground.slow("20mbit")
+    ground = make("local", size="256MiB")
+    ground.on(
+        "h1", f"virsh destroy {GUEST}; qemu-io -t none -f qcow2 -c 'write -P 7 0 256M' {IMAGES}/{FIRST} >/dev/null"
+    )
     ground.work = subprocess.Popen(
         [*VMFERRY, "migrate", GUEST, "--to", "h2", "--offline", "-q", "-o", "json"],
         env=environment(ground.lab),
