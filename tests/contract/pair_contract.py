@@ -277,7 +277,7 @@ class PairContract:
 
     def test_a_definition_is_made_once_and_forgotten(self, pair: Pair) -> None:
         facts = pair.source.guest_facts(pair.uuid)
-        xml = (facts.inactive_xml or facts.live_xml).replace(pair.uuid, OTHER)
+        xml = pair.source.kept_definition(pair.uuid).replace(pair.uuid, OTHER)
         xml = xml.replace(f"<name>{facts.guest.name}</name>", "<name>contract</name>")
         pair.target.define(xml, starts=True)
         look = pair.target.look(OTHER)
