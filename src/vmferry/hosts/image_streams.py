@@ -10,6 +10,8 @@ import libvirt
 from vmferry.model.image_bytes import Piece
 
 CHUNK_BYTES = 256 << 10
+WINDOW_BYTES = 32 << 20
+"""Asked for at a time: libvirt's client keeps all that comes before it is taken (measured: 600 MiB of 4 GiB)."""
 _AT_A_HOLE = -3
 _SPARSELY_READ = libvirt.VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM
 _SPARSELY_WRITTEN = libvirt.VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM
@@ -17,9 +19,18 @@ _SPARSELY_WRITTEN = libvirt.VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM
 
 def read(connection: libvirt.virConnect, path: str, at: int) -> Iterator[Piece]:
     """Raises libvirt's error also where no pool of the host has it."""
-    volume = _by_path(connection, path)
-    stream = connection.newStream()
-    volume.download(stream, at, 0, _SPARSELY_READ)
+    volume, had = _by_path(connection, path), WINDOW_BYTES
+    while had >= WINDOW_BYTES:  # a hole may reach beyond it
+        had = 0
+        for piece in _window(connection.newStream(), volume, at):
+            had += piece if isinstance(piece, int) else len(piece)
+            yield piece
+        at += had
+
+
+def _window(stream: libvirt.virStream, volume: libvirt.virStorageVol, at: int) -> Iterator[Piece]:
+    """Less than a whole one at the image's end."""
+    volume.download(stream, at, WINDOW_BYTES, _SPARSELY_READ)
     try:
         while True:
             got = stream.recvFlags(CHUNK_BYTES, libvirt.VIR_STREAM_RECV_STOP_AT_HOLE)

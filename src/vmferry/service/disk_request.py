@@ -39,7 +39,7 @@ RULES = (
 """Of all that is looked at before a migration, what matters where the guest stays."""
 
 
-WHOLE = "libvirt's block copy keeps no holes in raw images; --format qcow2 does"
+WHOLE = "a newer libvirt's block copy keeps no holes in raw images; --format qcow2 does"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class DiskMoving(Moving):
         if not wrong:
             disks = tuple(replace(copy, thin=False) for copy in copies(move))
             if any(copy.format == "raw" for copy in disks):
-                self.listener.note(f"{self.wish.place.disk} will be written whole: {WHOLE}")
+                self.listener.note(f"{self.wish.place.disk} may be written whole: {WHOLE}")
             record.job = replace(record.job, plan=replace(self.plan, copies=disks))
         return move.source, wrong
 
