@@ -114,6 +114,12 @@ def failed_to(what: What, entries: Sequence[Entry]) -> bool:
     return bool(outcomes) and outcomes[-1] is not Kind.DONE
 
 
+def may_be_made(what: What, entries: Sequence[Entry]) -> bool:
+    """It was told, and nobody heard that it was not made."""
+    kinds = [each.kind for each in entries if each.effect is not None and each.effect.what is what]
+    return bool(kinds) and kinds[-1] is not Kind.FAILED
+
+
 def check_invariants(entries: Sequence[Entry], before: Before) -> None:
     """Raises BrokenJournal. To be asked before every write, with what is to be written."""
     problem = next(problems(entries, before), None)

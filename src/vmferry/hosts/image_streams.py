@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import libvirt
 
+from vmferry.hosts.volumes import by_path
 from vmferry.model.image_bytes import Piece
 
 CHUNK_BYTES = 256 << 10
@@ -19,7 +20,7 @@ _SPARSELY_WRITTEN = libvirt.VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM
 
 def read(connection: libvirt.virConnect, path: str, at: int) -> Iterator[Piece]:
     """Raises libvirt's error also where no pool of the host has it."""
-    volume, had = _by_path(connection, path), WINDOW_BYTES
+    volume, had = by_path(connection, path), WINDOW_BYTES
     while had >= WINDOW_BYTES:  # a hole may reach beyond it
         had = 0
         for piece in _window(connection.newStream(), volume, at):
@@ -73,10 +74,3 @@ def _send(stream: libvirt.virStream, data: bytes) -> None:
 def _abort(stream: libvirt.virStream) -> None:
     with contextlib.suppress(libvirt.libvirtError):
         stream.abort()
-
-
-def _by_path(connection: libvirt.virConnect, path: str) -> libvirt.virStorageVol:
-    for pool in connection.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
-        with contextlib.suppress(libvirt.libvirtError):  # a pool that cannot be refreshed does not hold up the others
-            pool.refresh()
-    return connection.storageVolLookupByPath(path)

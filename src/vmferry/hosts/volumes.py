@@ -46,10 +46,7 @@ def remove(connection: libvirt.virConnect, pool: str, name: str, host: str, *, e
 
 def remove_image(connection: libvirt.virConnect, path: str, host: str) -> None:
     """By its path, in whatever pool it is. Raises where it is in none."""
-    for pool in connection.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
-        with contextlib.suppress(libvirt.libvirtError):  # a pool that cannot be refreshed does not hold up the others
-            pool.refresh()
-    volume = connection.storageVolLookupByPath(path)
+    volume = by_path(connection, path)
     if volume.info()[0] != libvirt.VIR_STORAGE_VOL_FILE:
         raise libvirt.libvirtError(f"{path} is no file; what else is a disk is not removed")
     _need_unused(connection, path)
@@ -65,6 +62,14 @@ def rename_image(connection: libvirt.virConnect, shell: Shell, path: str, new: s
         raise libvirt.libvirtError(told or "it was not renamed")
     with contextlib.suppress(libvirt.libvirtError):  # its own list is for people
         connection.storageVolLookupByPath(path).storagePoolLookupByVolume().refresh()
+
+
+def by_path(connection: libvirt.virConnect, path: str) -> libvirt.virStorageVol:
+    """In whatever pool it is. Raises libvirt's error where it is in none."""
+    for pool in connection.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
+        with contextlib.suppress(libvirt.libvirtError):  # a pool that cannot be refreshed does not hold up the others
+            pool.refresh()
+    return connection.storageVolLookupByPath(path)
 
 
 def _volume(connection: libvirt.virConnect, pool: str, name: str) -> libvirt.virStorageVol | None:

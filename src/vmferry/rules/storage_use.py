@@ -109,7 +109,7 @@ def growing(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     for disk in kept(move):
         layer = next(iter(layers(move, disk)), None)
         seen = layer.there.file if layer is not None else None
-        if layer is None or seen is None or not _grows(disk, seen) or not seen.kind.startswith(("fuse.", "glusterfs")):
+        if seen is None or not _grows(disk, seen) or not seen.kind.startswith(("fuse.", "glusterfs")):
             continue
         required = f"{seen.mount} on {move.target.host.name} mounted with attribute-timeout=0"
         setting = f"{seen.mount} on {move.target.host.name} mounted so that it keeps no sizes"

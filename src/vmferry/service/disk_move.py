@@ -16,11 +16,10 @@ from vmferry.flow.stall import Still, stalled
 from vmferry.flow.states import Event
 from vmferry.flow.steer import Reins
 from vmferry.forecast.progress import Progression
-from vmferry.model.job import Ask
-from vmferry.model.migration import DiskProgress, JobStats, Measured, MigrationResult, Verified
+from vmferry.model.migration import DiskProgress, JobStats, Verified
 from vmferry.model.storage import BlockCopy, DiskCopy
 from vmferry.service.transaction import Transaction
-from vmferry.service.volumes import make_volumes
+from vmferry.service.volumes import of_disks
 
 LOOK_EVERY_S = 0.5
 MOST_PIVOTS = 5
@@ -39,50 +38,38 @@ TOLD = {
 
 
 class DiskMove(Transaction):
-    def carry(self) -> MigrationResult:
-        """From RESERVED on, by the worker that began it."""
-        return self._to_rest()
-
     @property
     def copy(self) -> DiskCopy:
         return self.record.job.plan.copies[0]
 
     def _prepare(self) -> None:
-        try:
-            make_volumes(self.making)
-        except HostError as error:
-            self.problem, self.text = error, error.message
-            self.record.enter(Event.BREAK, error.message)
-            return
-        self.record.enter(Event.GO)
+        self._prepare_hosts()
 
-    def _begin(self) -> None:
-        if self.guides.cancel.is_set():
-            self._cancelled_early()
-            return
-        plan, name = self.record.job.plan, self.sides.source_name
-        effect = Effect(What.COPY, name, thing=self.copy.disk)
-        self.record.renew(now=True)
-        self.record.change(steps=self.log.steps)
-        self.record.enter(Event.GO, "", self.record.entry(Kind.INTENT, effect=effect))
-        with self.log.step("copy"):
-            try:
-                limit = plan.disk_bandwidth_bytes_s
-                self.sides.host(name).copy_disk(self.sides.uuid, self.copy, limit, synchronous=plan.synchronous_writes)
-                problem = self._drive()
-            except HostError as error:
-                problem = error
-            self._copy_ended(effect, problem)
+    def _copy_effect(self) -> Effect:
+        return Effect(What.COPY, self.sides.source_name, thing=self.copy.disk)
+
+    def _copy(self) -> HostError | None:
+        plan, host = self.record.job.plan, self.sides.source_name
+        limit = plan.disk_bandwidth_bytes_s
+        try:
+            self.sides.host(host).copy_disk(self.sides.uuid, self.copy, limit, synchronous=plan.synchronous_writes)
+        except HostError as error:
+            return error
+        return self._driven()
 
     def _adopt(self) -> None:
         """COPYING, of a copy that another worker began: it does not come to its end by itself."""
         with self.log.step("copy"):
-            try:
-                problem = self._drive()
-            except HostError as error:
-                problem = error
+            problem = self._driven()
         self._sure = problem is None
         self.record.enter(Event.BREAK, problem.message if problem else "it is gone over", before=self._abort_outcome())
+
+    def _driven(self) -> HostError | None:
+        """As `_drive`, with what the host raises."""
+        try:
+            return self._drive()
+        except HostError as error:
+            return error
 
     def _drive(self) -> HostError | None:
         """To its end: None once the guest has gone over. Raises what the host raises."""
@@ -114,8 +101,10 @@ class DiskMove(Transaction):
                 aborted, mirrors = self._steer(mirrors, still, stats)
 
     def _failed_pivots(self) -> int:
-        entries = (each for each in self.record.entries if each.kind is Kind.FAILED and each.effect is not None)
-        return sum(each.effect is not None and each.effect.what is What.PIVOT for each in entries)
+        return sum(
+            each.kind is Kind.FAILED and each.effect is not None and each.effect.what is What.PIVOT
+            for each in self.record.entries
+        )
 
     def _pivot(self) -> bool:
         """Raises HostUnreachable, after which it may have gone over."""
@@ -152,9 +141,6 @@ class DiskMove(Transaction):
             return False
         return True
 
-    def _is_cancelled(self) -> bool:
-        return self.guides.cancel.is_set() or Ask.CANCEL in self.guides.jobs.asked(self.record.job.id)
-
     def _show(self, progression: Progression, stats: JobStats, copy: BlockCopy) -> None:
         self.last = stats
         disks = (DiskProgress(self.copy.disk, copy.done_bytes, copy.total_bytes),)
@@ -178,7 +164,9 @@ class DiskMove(Transaction):
                 checks = self._checks()
             self.record.renew(now=True)
         self._sure = checks is not None
-        self.record.change(verification=checks or (), measured=_measured(self.last))
+        last = self.last
+        seen = of_disks(last.elapsed_ms / 1000, last.disk_done_bytes) if last is not None else None
+        self.record.change(verification=checks or (), measured=seen)
         wrong = [each.detail for each in checks or () if not each.ok]
         self.text = "; ".join(wrong) if checks is not None else self._told(Cell(Event.DOUBT, ""))
         self.record.enter(Event.GO, self.text)
@@ -199,20 +187,6 @@ class DiskMove(Transaction):
                 "definition", state.kept != copy.source_path, f"its next start has {state.kept or 'no definition'}"
             ),
         )
-
-
-def _measured(last: JobStats | None) -> Measured | None:
-    """None where another worker has seen all of the copy."""
-    if last is None:
-        return None
-    return Measured(
-        duration_s=last.elapsed_ms / 1000,
-        downtime_ms=None,
-        blackout_ms=None,
-        transferred_bytes=0,
-        disk_bytes=last.disk_done_bytes,
-        rounds=0,
-    )
 
 
 def _stats(copy: BlockCopy, elapsed_s: float) -> JobStats:

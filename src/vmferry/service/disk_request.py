@@ -9,6 +9,8 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, TargetFacts
 from vmferry.facts.snapshot import NOT_LOOKED
 from vmferry.facts.wish import MoveWish
+from vmferry.flow.effects import What
+from vmferry.flow.journal import may_be_made
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.job import Plan
@@ -18,7 +20,7 @@ from vmferry.ports import HostPort
 from vmferry.rules.copies import copies, resolved
 from vmferry.rules.registry import Scope, all_rules
 from vmferry.service.disk_move import DiskMove
-from vmferry.service.disk_sides import DiskSides, may_have_gone
+from vmferry.service.disk_sides import DiskSides
 from vmferry.service.guides import Arrival, Guides
 from vmferry.service.migrate import Listener, Tools
 from vmferry.service.moving import Moving, told
@@ -113,7 +115,7 @@ class DiskMoving(Moving):
         name = self.host.entry.name
         asking = f"the copy ended before the guest went over; asking {name} where its disk is"
         guides = replace(self._guides(unseen), settling=lambda problem: self.listener.note(asking))
-        return carried(record, self.host, self.tools, guides, self.log).carry()
+        return carried(record, self.host, self.tools, guides, self.log).run()
 
 
 def unseen(record: Record, last: JobStats | None) -> Arrival:
@@ -133,6 +135,13 @@ def carried(record: Record, host: HostPort | None, tools: Tools, guides: Guides,
     """`host` None: there is no connection to it."""
     name, copy = record.job.result.source, record.job.plan.copies[0]
     sides = DiskSides(
-        record.job.plan.guest_uuid, name, name, host, host, tools.together, copy, lambda: may_have_gone(record.entries)
+        record.job.plan.guest_uuid,
+        name,
+        name,
+        host,
+        host,
+        tools.together,
+        copy,
+        lambda: may_be_made(What.PIVOT, record.entries),
     )
     return DiskMove(record, sides, log, guides)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from vmferry.errors import VmferryError
 from vmferry.facts.look import Look
 from vmferry.flow.effects import Effect, Sighted, What
-from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.sights import Sight, sight
 from vmferry.model.storage import DiskCopy, DiskState
 from vmferry.service.sides import ASK_LIMIT_S, Sides
@@ -56,12 +55,6 @@ class DiskSides(Sides):
                 host.abort_disk(self.uuid, self.copy.disk)
             case _:
                 Sides.perform(self, effect, copies)
-
-
-def may_have_gone(entries: Sequence[Entry]) -> bool:
-    """The guest was told to go over, and nobody heard that it did not."""
-    outcomes = [each.kind for each in entries if each.effect is not None and each.effect.what is What.PIVOT]
-    return bool(outcomes) and outcomes[-1] is not Kind.FAILED
 
 
 def sighted(look: Look | None, state: DiskState | None, copy: DiskCopy, *, pivoting: bool) -> Sighted:

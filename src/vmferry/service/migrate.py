@@ -95,6 +95,21 @@ def to_come(jobs: Jobs) -> Mapping[str, int]:
     return found
 
 
+def free_in_pools(host: HostFacts, plan: Plan) -> Mapping[str, int]:
+    """By name, of those into which it copies, as far as it is known."""
+    wanted = {copy.pool for copy in plan.copies}
+    pools = (each for each in host.pools or () if each.name in wanted)
+    return {each.name: each.available_bytes for each in pools if each.available_bytes is not None}
+
+
+def opened(tools: Tools, result: MigrationResult, plan: Plan) -> Record:
+    """Raises Refused where another job has the guest already."""
+    job = Job(result, plan, State.PLANNED, tools.worker)
+    first = Entry(Kind.STATE, State.PLANNED, at=stamp(tools.now()), worker=tools.worker)
+    lease = tools.jobs.open(job, first, tools.worker)
+    return Record(tools.jobs, tools.clock, tools.now, lease, job, [first])
+
+
 class Migration:
     """One run of the main job. `cancel` may be set at any time, from any thread."""
 
@@ -129,7 +144,7 @@ class Migration:
         """
         if self.request.dry_run:
             return self._dry_run()
-        return self._to_end(self._open())
+        return self._to_end(opened(self.tools, self.result, self.plan))
 
     def queue(self, wish: Wish) -> Job:
         """Leave it to a worker. Raises Refused where another job has the guest already."""
@@ -166,13 +181,6 @@ class Migration:
         self._keep(result)
         return result
 
-    def _open(self) -> Record:
-        tools = self.tools
-        job = Job(self.result, self.plan, State.PLANNED, tools.worker)
-        first = Entry(Kind.STATE, State.PLANNED, at=stamp(tools.now()), worker=tools.worker)
-        lease = tools.jobs.open(job, first, tools.worker)
-        return Record(tools.jobs, tools.clock, tools.now, lease, job, [first])
-
     def _dry_run(self) -> MigrationResult:
         chosen, refused = self._choose()
         if chosen is not None:
@@ -201,10 +209,7 @@ class Migration:
     def _reserve(self, record: Record, host: HostFacts) -> str | None:
         """Waits for its turn, or for the user to give up. Why there is no room, where there is none."""
         told = None
-        wanted = {copy.pool for copy in self.plan.copies}
-        pools = {each.name: each.available_bytes for each in host.pools or () if each.name in wanted}
-        free = {name: free for name, free in pools.items() if free is not None}
-        room = Room(host.memory_free_bytes, free, self.to_come)
+        room = Room(host.memory_free_bytes, free_in_pools(host, self.plan), self.to_come)
         while True:
             answer = record.reserve(room, self.request.slots)
             if not isinstance(answer, Wait):

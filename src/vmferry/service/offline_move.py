@@ -10,20 +10,18 @@ from collections.abc import Callable, Iterable, Iterator
 
 from vmferry.errors import HostError, HostUnreachable
 from vmferry.flow.effects import Effect, What
-from vmferry.flow.journal import Kind
 from vmferry.flow.settle import Cell
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event
 from vmferry.forecast.progress import Phase, Progress
 from vmferry.model.image_bytes import Digest, Piece, digested
-from vmferry.model.job import Ask
-from vmferry.model.migration import DiskProgress, JobStats, Measured, MigrationResult, Verified
+from vmferry.model.migration import DiskProgress, JobStats, Verified
 from vmferry.model.storage import DiskCopy
 from vmferry.service.guides import Arrival
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
 from vmferry.service.transaction import Transaction
-from vmferry.service.volumes import make_volumes
+from vmferry.service.volumes import of_disks
 
 SHOW_EVERY_S = 0.5
 AGAIN_BYTES = 64 << 20
@@ -49,38 +47,22 @@ STARTED = (
 
 
 class OfflineMove(Transaction):
-    def carry(self) -> MigrationResult:
-        """From RESERVED on, by the worker that began it."""
-        return self._to_rest()
-
     def _prepare(self) -> None:
-        try:
-            make_volumes(self.making)
-        except HostError as error:
-            self.problem, self.text = error, error.message
-            self.record.enter(Event.BREAK, error.message)
-            return
-        self.record.enter(Event.GO)
+        self._prepare_hosts()
 
-    def _begin(self) -> None:
-        if self.guides.cancel.is_set():
-            self._cancelled_early()
-            return
-        effect = Effect(What.COPY, self.sides.source_name)
-        self.record.renew(now=True)
-        self.record.change(steps=self.log.steps)
-        self.record.enter(Event.GO, "", self.record.entry(Kind.INTENT, effect=effect))
-        problem: HostError | None = None
-        with self.log.step("copy"):
-            try:
-                self._carry_all()
-                self._need_wanted()
-                self._need_off()
-                self.making.make(Effect(What.DEFINE_TARGET, self.sides.target_name))
-                self._need_off()  # somebody may have started it in between: then what is there is old
-            except HostError as error:
-                problem = error
-            self._copy_ended(effect, problem)
+    def _copy_effect(self) -> Effect:
+        return Effect(What.COPY, self.sides.source_name)
+
+    def _copy(self) -> HostError | None:
+        try:
+            self._carry_all()
+            self._need_wanted()
+            self._need_off()
+            self.making.make(Effect(What.DEFINE_TARGET, self.sides.target_name))
+            self._need_off()  # somebody may have started it in between: then what is there is old
+        except HostError as error:
+            return error
+        return None
 
     def _adopt(self) -> None:
         """COPYING, of a copy that nobody makes any more."""
@@ -92,7 +74,7 @@ class OfflineMove(Transaction):
         whole = sum(copy.needed_bytes for copy in self.record.job.plan.copies)
         for copy in self.record.job.plan.copies:
             sent += self._carry_one(copy, sent, whole)
-        self.record.change(measured=_measured(self.guides.clock.now_s() - began_s, sent))
+        self.record.change(measured=of_disks(round(self.guides.clock.now_s() - began_s, 3), sent, sent))
 
     def _need_off(self) -> None:
         """Raises HostError where it is not, or that cannot be told."""
@@ -160,7 +142,7 @@ class OfflineMove(Transaction):
 
     def _need_wanted(self) -> None:
         """Raises HostError where the user has had enough."""
-        if self.guides.cancel.is_set() or Ask.CANCEL in self.guides.jobs.asked(self.record.job.id):
+        if self._is_cancelled():
             self.record.change(cancelled=True)
             raise HostError(self.sides.source_name, "cancelled")
 
@@ -222,14 +204,3 @@ class Definitions:
         record.change(verification=checks)
         wrong = [each.detail for each in checks if not each.ok]
         return Arrival(True, "; ".join(wrong) or None)
-
-
-def _measured(duration_s: float, sent: int) -> Measured:
-    return Measured(
-        duration_s=round(duration_s, 3),
-        downtime_ms=None,
-        blackout_ms=None,
-        transferred_bytes=sent,
-        disk_bytes=sent,
-        rounds=0,
-    )

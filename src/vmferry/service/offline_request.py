@@ -10,6 +10,8 @@ from vmferry.errors import UserError
 from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.wish import MoveWish
+from vmferry.flow.effects import What
+from vmferry.flow.journal import may_be_made
 from vmferry.model.finding import Finding, Severity
 from vmferry.model.guest import Guest, GuestState
 from vmferry.model.job import Plan
@@ -22,7 +24,7 @@ from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.service.migrate import Listener, Tools
 from vmferry.service.moving import Moving, told
 from vmferry.service.offline_move import Definitions, OfflineMove
-from vmferry.service.offline_sides import OfflineSides, has_defined
+from vmferry.service.offline_sides import OfflineSides
 from vmferry.service.record import Record
 from vmferry.service.request import with_disks
 from vmferry.service.survey import survey
@@ -114,7 +116,7 @@ class OfflineMoving(Moving):
         kept = self.source.kept_definition(self.guest.uuid)
         xml, starts = definition(self.move, kept), look is not None and look.starts
         sides = sides_of(record, self.source, target, self.tools, xml, starts=starts)
-        return OfflineMove(record, sides, self.log, self._guides(Definitions(sides).look)).carry()
+        return OfflineMove(record, sides, self.log, self._guides(Definitions(sides).look)).run()
 
 
 def _cost(move: MoveFacts) -> tuple[int, int, str]:
@@ -141,7 +143,7 @@ def sides_of(
         source,
         target,
         tools.together,
-        lambda: has_defined(record.entries),
+        lambda: may_be_made(What.DEFINE_TARGET, record.entries),
         xml,
         starts,
     )

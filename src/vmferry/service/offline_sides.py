@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vmferry.flow.effects import Effect, Sighted, What
-from vmferry.flow.journal import Entry, Kind
 from vmferry.flow.sights import Sight
 from vmferry.model.storage import DiskCopy
 from vmferry.service.sides import Sides
@@ -32,12 +31,6 @@ class OfflineSides(Sides):
             self.host(effect.host).define(self.xml, starts=self.starts)
         else:
             Sides.perform(self, effect, copies)
-
-
-def has_defined(entries: Sequence[Entry]) -> bool:
-    """It may have been made, and nobody heard that it was not."""
-    outcomes = [each.kind for each in entries if each.effect is not None and each.effect.what is What.DEFINE_TARGET]
-    return bool(outcomes) and outcomes[-1] is not Kind.FAILED
 
 
 def settled(seen: Sighted, *, defined: bool) -> Sighted:

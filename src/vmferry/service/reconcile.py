@@ -12,13 +12,12 @@ from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
 from vmferry.forecast.progress import Progress
 from vmferry.model.job import Job, Lease
-from vmferry.model.migration import MigrationResult, Verified
+from vmferry.model.migration import JobStats, MigrationResult, Verified
 from vmferry.ports import HostPort
 from vmferry.service.arrival import Arrivals
 from vmferry.service.disk_request import carried, unseen
-from vmferry.service.guides import Guides
+from vmferry.service.guides import Arrival, Guides
 from vmferry.service.migrate import Tools
-from vmferry.service.moving import Silent
 from vmferry.service.offline_move import Definitions, OfflineMove
 from vmferry.service.offline_request import sides_of
 from vmferry.service.record import Record
@@ -115,30 +114,31 @@ class Reconciler:
         sides = self._sides(job)
         elsewhere = [host for host in self.others() if host.entry.name not in (sides.source_name, sides.target_name)]
         arrivals = Arrivals(sides, elsewhere, tools.prober, self.verified)
-        guides = Guides(
-            jobs=tools.jobs,
-            clock=tools.clock,
+        log = StepLog(tools.now, job.result.steps)
+        return Transaction(record, sides, log, self._guides(arrivals.look)).go_on(text)
+
+    def _guides(self, verify: Callable[[Record, JobStats | None], Arrival]) -> Guides:
+        return Guides(
+            jobs=self.tools.jobs,
+            clock=self.tools.clock,
             patience_s=self.patience_s,
-            verify=arrivals.look,
+            verify=verify,
             show=self.show,
             settling=self.settling,
             cancel=self.cancel,
             note=self.note,
         )
-        return Transaction(record, sides, StepLog(tools.now, job.result.steps), guides).go_on(text)
 
     def _go_on_alone(self, record: Record, text: str) -> MigrationResult:
         tools, result = self.tools, record.job.result
-        silent = Silent(tools.jobs, tools.clock, self.cancel, self.show, self.settling, self.note)
-        guides = silent.guides(unseen, self.patience_s)
-        return carried(record, self.find(result.source), tools, guides, StepLog(tools.now, result.steps)).go_on(text)
+        log = StepLog(tools.now, result.steps)
+        return carried(record, self.find(result.source), tools, self._guides(unseen), log).go_on(text)
 
     def _go_on_offline(self, record: Record, text: str) -> MigrationResult:
         tools, result = self.tools, record.job.result
         sides = sides_of(record, self.find(result.source), self.find(result.target or ""), tools)
-        silent = Silent(tools.jobs, tools.clock, self.cancel, self.show, self.settling, self.note)
-        guides = silent.guides(Definitions(sides).look, self.patience_s)
-        return OfflineMove(record, sides, StepLog(tools.now, result.steps), guides).go_on(text)
+        log = StepLog(tools.now, result.steps)
+        return OfflineMove(record, sides, log, self._guides(Definitions(sides).look)).go_on(text)
 
     def _sides(self, job: Job) -> Sides:
         source, target = job.result.source, job.result.target or ""

@@ -27,6 +27,7 @@ from vmferry.flow.journal import Entry, Kind, failed_to, unanswered
 from vmferry.flow.settle import Cell, settle, told
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import AT_REST, Event, State, next_state
+from vmferry.model.job import Ask
 from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, Outcome
 from vmferry.ports import Copy
 from vmferry.rules.post_copy import resume_crashes
@@ -75,7 +76,7 @@ class Transaction:
         self._sure = False
         """Libvirt itself has said how its call ended."""
 
-    def run(self, order: MigrationOrder) -> MigrationResult:
+    def run(self, order: MigrationOrder | None = None) -> MigrationResult:
         """From RESERVED on, by the worker that began it."""
         self.order = order
         return self._to_rest()
@@ -113,15 +114,18 @@ class Transaction:
             self.text = f"it had to wait, and {why}"
             self.record.enter(Event.BREAK, self.text)
         else:
-            try:
-                if limit_ms is not None:
-                    self._limit_downtime(limit_ms)
-                make_volumes(self.making)
-            except HostError as error:
-                self.problem, self.text = error, error.message
-                self.record.enter(Event.BREAK, error.message)
-                return
-            self.record.enter(Event.GO)
+            self._prepare_hosts(limit_ms)
+
+    def _prepare_hosts(self, limit_ms: int | None = None) -> None:
+        try:
+            if limit_ms is not None:
+                self._limit_downtime(limit_ms)
+            make_volumes(self.making)
+        except HostError as error:
+            self.problem, self.text = error, error.message
+            self.record.enter(Event.BREAK, error.message)
+            return
+        self.record.enter(Event.GO)
 
     def _limit_downtime(self, limit_ms: int) -> None:
         """A setting of the running QEMU: what it was is what undoes it. A budget above it is used once it is needed."""
@@ -130,23 +134,33 @@ class Transaction:
             self.making.make(Effect(What.LIMIT_DOWNTIME, self.sides.source_name, limit_ms, was_ms))
 
     def _begin(self) -> None:
-        """PREPARED: hand it over to libvirt. The intent and the state it leads to are one write."""
+        """PREPARED: have it copied. The intent and the state it leads to are one write."""
         if self.guides.cancel.is_set():
             self._cancelled_early()
             return
-        assert self.order is not None
-        order = within_share(self.order, self.record.job.plan)
-        effect = Effect(What.COPY, self.sides.source_name, was=self.sides.own_bandwidth(order))
+        effect = self._copy_effect()
         self.record.renew(now=True)
         self.record.change(steps=self.log.steps)
         self.record.enter(Event.GO, "", self.record.entry(Kind.INTENT, effect=effect))
         with self.log.step("copy"):
-            try:
-                copy = self.sides.host(self.sides.source_name).begin(order)
-            except HostError as error:
-                self._copy_ended(effect, error)
-                return
-            self._copy_ended(effect, self._heard(copy))
+            self._copy_ended(effect, self._copy())
+
+    def _copy_effect(self) -> Effect:
+        assert self.order is not None
+        self.order = within_share(self.order, self.record.job.plan)
+        return Effect(What.COPY, self.sides.source_name, was=self.sides.own_bandwidth(self.order))
+
+    def _copy(self) -> VmferryError | None:
+        """Hand it over to libvirt, and say how its call has ended."""
+        assert self.order is not None
+        try:
+            copy = self.sides.host(self.sides.source_name).begin(self.order)
+        except HostError as error:
+            return error
+        return self._heard(copy)
+
+    def _is_cancelled(self) -> bool:
+        return self.guides.cancel.is_set() or Ask.CANCEL in self.guides.jobs.asked(self.record.job.id)
 
     def _cancelled_early(self) -> None:
         self.text = "cancelled before the copy began; nothing was changed"

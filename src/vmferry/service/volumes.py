@@ -9,6 +9,7 @@ from vmferry.errors import HostError, VmferryError
 from vmferry.flow.effects import Effect, Sighted, What, blocked, left_volumes, sweeping, undoing
 from vmferry.flow.journal import heard_of
 from vmferry.flow.states import Event
+from vmferry.model.migration import Measured
 from vmferry.model.storage import CopiedDisk, DiskCopy, Fate, SourceVolumes
 from vmferry.service.making import MOST_EFFECTS, Making
 from vmferry.service.record import Record
@@ -140,6 +141,18 @@ def _removal(copy: DiskCopy, fate: Fate, record: Record, source: str) -> str:
         return ""
     path = copy.source_path if fate is Fate.KEPT else f"{copy.source_path}.{record.job.id}"
     return f"on {source}: rm {shlex.quote(path)}"
+
+
+def of_disks(duration_s: float, disk_bytes: int, sent_bytes: int = 0) -> Measured:
+    """Of a move in which no memory is sent. `sent_bytes`: over the network."""
+    return Measured(
+        duration_s=duration_s,
+        downtime_ms=None,
+        blackout_ms=None,
+        transferred_bytes=sent_bytes,
+        disk_bytes=disk_bytes,
+        rounds=0,
+    )
 
 
 def _allocated(copy: DiskCopy, sides: Sides) -> int | None:

@@ -8,12 +8,12 @@ import pytest
 
 from vmferry.facts.look import Look
 from vmferry.flow.effects import Effect, What
-from vmferry.flow.journal import Entry, Kind
+from vmferry.flow.journal import Entry, Kind, may_be_made
 from vmferry.flow.settle import Before, settle
 from vmferry.flow.states import Event
 from vmferry.model.guest import GuestState
 from vmferry.model.storage import BlockCopy, DiskCopy, DiskState
-from vmferry.service.disk_sides import may_have_gone, sighted
+from vmferry.service.disk_sides import sighted
 
 COPY = DiskCopy("vda", "/old", "/new", "fast", "raw", "raw", 8, 8)
 RUNS = Look(GuestState.RUNNING, None, True)
@@ -55,5 +55,5 @@ def test_a_transient_guest_that_is_gone_has_stopped() -> None:
 @pytest.mark.parametrize(("outcome", "may"), [(None, True), (Kind.DONE, True), (Kind.LOST, True), (Kind.FAILED, False)])
 def test_whether_it_may_have_gone_over(outcome: Kind | None, may: bool) -> None:
     entries = [Entry(Kind.INTENT, effect=PIVOT)]
-    assert may_have_gone([]) is False
-    assert may_have_gone([*entries, *([Entry(outcome, effect=PIVOT)] if outcome else [])]) is may
+    assert may_be_made(What.PIVOT, []) is False
+    assert may_be_made(What.PIVOT, [*entries, *([Entry(outcome, effect=PIVOT)] if outcome else [])]) is may
