@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
-from vmferry.errors import HostError, VmferryError
 from vmferry.facts.pool import Pool
 from vmferry.fakes.state import IMAGES
 from vmferry.model.guest import GuestState
 from vmferry.model.storage import Place
 from vmferry.service.disk_request import DiskMoving, DiskWish
 
-from .eyes import Watched
-from .ground import SOURCE, Ground, Killed
+from .ground import SOURCE, Ground
+from .moving_trial import Cut, MovingTrial, one_death_at_every_word, two_deaths, whole
 
 OLD, NEW = f"{IMAGES}web-vdb.img", "/fast/web-vdb.img"
 FAST = Pool("fast", "dir", True, True, "/fast", capacity_bytes=1 << 40, available_bytes=1 << 39)
-MOMENTS = ("open", "write", "reserve", "close", "renew", "show")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,82 +51,26 @@ ALL = [
 ]
 
 
-class Trial:
-    def __init__(self, run: Run, cuts: tuple[tuple[int, bool], ...]) -> None:
-        self.run, self.cuts = run, cuts
-        self.ground = Ground(persistent=run.persistent, copied=1, disk_writes_bytes_s=run.writes_bytes_s)
-        self.ground.source.pools = (*self.ground.source.pools, FAST)
-        self.ground.wrap = lambda worker, port: Watched(port, worker, port.entry.name, self._before, self._after)  # type: ignore[return-value]
-        self.calls: list[list[str]] = []
-        self.cancel = threading.Event()
-        self.silenced = False
-        self.looks = 0
+class Trial(MovingTrial):
+    def __init__(self, run: Run, cuts: tuple[Cut, ...]) -> None:
+        ground = Ground(persistent=run.persistent, copied=1, disk_writes_bytes_s=run.writes_bytes_s)
+        ground.source.pools = (*ground.source.pools, FAST)
+        super().__init__(run, cuts, ground)
+        self.run, self.looks = run, 0
 
-    def _before(self, worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
-        if method == self.run.stops:
-            self._stop()
-        if method == self.run.refuses:
-            raise HostError(where, f"{where}: no")
-        if method == self.run.silent and not self.silenced:
-            self._silence()
-        self.looks += method == "disk_state"
-        if self.run.cancel and self.looks > 3:
-            self.cancel.set()
-
-    def _after(self, worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
-        if f"{method}+" == self.run.stops:
-            self._stop()
-        if f"{method}+" == self.run.silent and not self.silenced:
-            self._silence()
-
-    def _stop(self) -> None:
-        self.ground.source.end(self.ground.uuid)
-
-    def _silence(self) -> None:
-        from vmferry.errors import HostUnreachable
-
-        self.silenced = True
-        raise HostUnreachable(SOURCE, "no answer")
-
-    def jobs(self) -> Any:  # noqa: ANN401 - as ports.Jobs
-        calls: list[str] = []
-        self.calls.append(calls)
-        cut = self.cuts[len(self.calls) - 1] if len(self.calls) <= len(self.cuts) else None
-
-        def moment(after: bool, method: str) -> None:
-            if method in MOMENTS:
-                if not after:
-                    calls.append(method)
-                if cut == (len(calls) - 1, after):
-                    raise Killed
-
-        return Watched(
-            self.ground.jobs,
-            f"w{len(self.calls)}",
-            "jobs",
-            lambda worker, where, method, given: moment(False, method),
-            lambda worker, where, method, given: moment(True, method),
-        )
-
-    def to_the_end(self) -> None:
-        worker = self.ground.worker()
+    def moving(self, worker: str, jobs: Any) -> DiskMoving:  # noqa: ANN401 - as ports.Jobs
         host = self.ground.port(worker, SOURCE)
         assert host is not None
         guest = self.ground.guest.seen(SOURCE, GuestState.RUNNING, self.run.persistent)
-        tools = self.ground.tools(worker, self.jobs())
         wish = DiskWish(Place("vdb", "fast"), bandwidth_bytes_s=5_000_000)
-        try:
-            DiskMoving(host, guest, wish, tools, self.ground.listener, self.cancel).run()
-        except Killed:
-            self.ground.jobs.dead.add(worker)
-        for number in range(2, 6):
-            self.ground.world.pass_time()
-            jobs = self.jobs()
-            for job in self.ground.unfinished():
-                try:
-                    self.ground.go_on(f"w{number}", job, jobs, self.cancel)
-                except Killed:
-                    self.ground.jobs.dead.add(f"w{number}")
+        return DiskMoving(host, guest, wish, self.ground.tools(worker, jobs), self.ground.listener, self.cancel)
+
+    def happens(self, method: str) -> None:
+        if method == self.run.stops:
+            self.ground.source.end(self.ground.uuid)
+        self.looks += method == "disk_state"
+        if self.run.cancel and self.looks > 3:
+            self.cancel.set()
 
     def check(self) -> None:
         found = self.ground.jobs.jobs()
@@ -155,29 +96,18 @@ class Trial:
             assert self.run.stops.startswith("pivot") or not self.run.persistent
 
 
-def trial(run: Run, *cuts: tuple[int, bool]) -> Trial:
-    made = Trial(run, cuts)
-    try:
-        made.to_the_end()
-        made.check()
-    except (AssertionError, VmferryError, Killed) as error:
-        raise AssertionError("\n".join([f"{run}, cut at {cuts}: {error!r}", *made.ground.told()])) from error
-    return made
+def trial(run: Run, *cuts: Cut) -> MovingTrial:
+    return whole(Trial(run, cuts))
 
 
 @pytest.mark.parametrize("run", ALL, ids=str)
 def test_one_death_at_every_word(run: Run) -> None:
-    whole = trial(run)
-    for number, after in itertools.product(range(len(whole.calls[0])), (False, True)):
-        trial(run, (number, after))
+    one_death_at_every_word(partial(trial, run))
 
 
 @pytest.mark.parametrize("run", [Run(), Run(cancel=True), Run(stops="pivot+")], ids=str)
 def test_two_deaths(run: Run) -> None:
-    for number in range(len(trial(run).calls[0])):
-        once = trial(run, (number, True))
-        for second in range(len(once.calls[1]) if len(once.calls) > 1 else 0):
-            trial(run, (number, True), (second, True))
+    two_deaths(partial(trial, run))
 
 
 @pytest.mark.parametrize(

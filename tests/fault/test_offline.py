@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
-from vmferry.errors import HostError, HostUnreachable, VmferryError
 from vmferry.fakes.state import IMAGES
 from vmferry.model.guest import GuestState
 from vmferry.model.storage import Storage, StorageWish
 from vmferry.service.offline_request import OfflineMoving, OfflineWish
 
-from .eyes import Watched
-from .ground import ANOTHERS, SOURCE, TARGET, Ground, Killed
+from .ground import ANOTHERS, SOURCE, TARGET, Ground
+from .moving_trial import Cut, MovingTrial, one_death_at_every_word, two_deaths, whole
 
 OLD = f"{IMAGES}web-vdb.img"
-MOMENTS = ("open", "write", "reserve", "close", "renew", "show")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ ALL = [
     Run(garbled=True),
     *(Run(starts=when) for when in ("make_volume", "read_image", "write_image", "define", "undefine_off")),
     *(Run(refuses=what) for what in ("make_volume", "read_image", "write_image", "define", "undefine_off")),
-    *(Run(refuses="remove_volume", garbled=True) for _ in range(1)),
+    Run(refuses="remove_volume", garbled=True),
     *(
         Run(silent=what)
         for what in (
@@ -57,78 +54,29 @@ ALL = [
 ]
 
 
-class Trial:
-    def __init__(self, run: Run, cuts: tuple[tuple[int, bool], ...]) -> None:
-        self.run, self.cuts = run, cuts
-        self.ground = Ground(copied=1)
-        self.ground.source.end(self.ground.uuid)
-        self.ground.source.contents[OLD] = bytes(range(256)) * 100
+class Trial(MovingTrial):
+    def __init__(self, run: Run, cuts: tuple[Cut, ...]) -> None:
+        ground = Ground(copied=1)
+        ground.source.end(ground.uuid)
+        ground.source.contents[OLD] = bytes(range(256)) * 100
         if run.garbled:
-            self.ground.target.faults.garbles.add("web-vdb.img")
-        self.ground.wrap = lambda worker, port: Watched(port, worker, port.entry.name, self._before, self._after)  # type: ignore[return-value]
-        self.calls: list[list[str]] = []
-        self.cancel = threading.Event()
-        self.silenced = False
+            ground.target.faults.garbles.add("web-vdb.img")
+        super().__init__(run, cuts, ground)
+        self.run = run
 
-    def _before(self, worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
-        if method == self.run.starts and self.ground.uuid in self.ground.source.defined:
-            self.ground.source.run(self.ground.uuid, GuestState.RUNNING)
-        if method == self.run.refuses:
-            raise HostError(where, f"{where}: no")
-        if method == self.run.silent:
-            self._silence()
-        if self.run.cancel and method == "write_image":
-            self.cancel.set()
-
-    def _after(self, worker: str, where: str, method: str, given: tuple[Any, ...]) -> None:
-        if f"{method}+" == self.run.silent:
-            self._silence()
-
-    def _silence(self) -> None:
-        if not self.silenced:
-            self.silenced = True
-            raise HostUnreachable(SOURCE, "no answer")
-
-    def jobs(self) -> Any:  # noqa: ANN401 - as ports.Jobs
-        calls: list[str] = []
-        self.calls.append(calls)
-        cut = self.cuts[len(self.calls) - 1] if len(self.calls) <= len(self.cuts) else None
-
-        def moment(after: bool, method: str) -> None:
-            if method in MOMENTS:
-                if not after:
-                    calls.append(method)
-                if cut == (len(calls) - 1, after):
-                    raise Killed
-
-        return Watched(
-            self.ground.jobs,
-            f"w{len(self.calls)}",
-            "jobs",
-            lambda worker, where, method, given: moment(False, method),
-            lambda worker, where, method, given: moment(True, method),
-        )
-
-    def to_the_end(self) -> None:
-        worker = self.ground.worker()
+    def moving(self, worker: str, jobs: Any) -> OfflineMoving:  # noqa: ANN401 - as ports.Jobs
         source, target = (self.ground.port(worker, name) for name in (SOURCE, TARGET))
         assert source is not None
         assert target is not None
         guest = self.ground.guest.seen(SOURCE, GuestState.SHUT_OFF, True)
-        tools = self.ground.tools(worker, self.jobs())
-        wish = OfflineWish(StorageWish(choice=Storage.AUTO))
-        try:
-            OfflineMoving(guest, source, [target], wish, tools, self.ground.listener, self.cancel).run()
-        except Killed:
-            self.ground.jobs.dead.add(worker)
-        for number in range(2, 6):
-            self.ground.world.pass_time()
-            jobs = self.jobs()
-            for job in self.ground.unfinished():
-                try:
-                    self.ground.go_on(f"w{number}", job, jobs, self.cancel)
-                except Killed:
-                    self.ground.jobs.dead.add(f"w{number}")
+        wish, tools = OfflineWish(StorageWish(choice=Storage.AUTO)), self.ground.tools(worker, jobs)
+        return OfflineMoving(guest, source, [target], wish, tools, self.ground.listener, self.cancel)
+
+    def happens(self, method: str) -> None:
+        if method == self.run.starts and self.ground.uuid in self.ground.source.defined:
+            self.ground.source.run(self.ground.uuid, GuestState.RUNNING)
+        if self.run.cancel and method == "write_image":
+            self.cancel.set()
 
     def check(self) -> None:
         source, target = self.ground.source, self.ground.target
@@ -156,29 +104,18 @@ class Trial:
             assert self.run.refuses == "undefine_off"
 
 
-def trial(run: Run, *cuts: tuple[int, bool]) -> Trial:
-    made = Trial(run, cuts)
-    try:
-        made.to_the_end()
-        made.check()
-    except (AssertionError, VmferryError, Killed) as error:
-        raise AssertionError("\n".join([f"{run}, cut at {cuts}: {error!r}", *made.ground.told()])) from error
-    return made
+def trial(run: Run, *cuts: Cut) -> MovingTrial:
+    return whole(Trial(run, cuts))
 
 
 @pytest.mark.parametrize("run", ALL, ids=str)
 def test_one_death_at_every_word(run: Run) -> None:
-    whole = trial(run)
-    for number, after in itertools.product(range(len(whole.calls[0])), (False, True)):
-        trial(run, (number, after))
+    one_death_at_every_word(partial(trial, run))
 
 
 @pytest.mark.parametrize("run", [Run(), Run(cancel=True), Run(silent="define+")], ids=str)
 def test_two_deaths(run: Run) -> None:
-    for number in range(len(trial(run).calls[0])):
-        once = trial(run, (number, True))
-        for second in range(len(once.calls[1]) if len(once.calls) > 1 else 0):
-            trial(run, (number, True), (second, True))
+    two_deaths(partial(trial, run))
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 
 import pytest
 
-from ..conftest import VMFERRY, environment
 from ..faults.conftest import GUEST, until
 from ..guests import page_when
 from .conftest import IMAGES, Disks, Make
@@ -42,29 +40,7 @@ def moved(ground: Disks, *options: str, pool: str = "fast") -> dict[str, object]
 def begun(make: Make, *options: str) -> Disks:
     """In the middle of it: a slow copy of a disk that the guest writes to."""
     ground = with_pool(make("local"))
-    ground.work = subprocess.Popen(
-        [
-            *VMFERRY,
-            "disk",
-            "move",
-            GUEST,
-            "vda",
-            "--pool",
-            "fast",
-            "--bandwidth",
-            "1MiB/s",
-            "-q",
-            "-o",
-            "json",
-            *options,
-        ],
-        env=environment(ground.lab),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    ground.launch("disk", "move", GUEST, "vda", "--pool", "fast", "--bandwidth", "1MiB/s", *options)
     until(lambda: "Block Copy" in ground.on("h1", f"virsh blockjob {GUEST} vda 2>&1 || true"))
     return ground
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 
 import pytest
 
-from ..conftest import VMFERRY, environment
 from ..faults.conftest import GUEST, until
 from ..guests import page_when
 from .conftest import IMAGES, Disks, Make
@@ -84,15 +82,7 @@ def begun(make: Make) -> Disks:
     ground.on(
         "h1", f"virsh destroy {GUEST}; qemu-io -t none -f qcow2 -c 'write -P 7 0 256M' {IMAGES}/{FIRST} >/dev/null"
     )
-    ground.work = subprocess.Popen(
-        [*VMFERRY, "migrate", GUEST, "--to", "h2", "--offline", "-q", "-o", "json"],
-        env=environment(ground.lab),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    ground.launch("migrate", GUEST, "--to", "h2", "--offline")
     until(lambda: ground.allocated("h2", f"{IMAGES}/{FIRST}") > 1 << 20)
     return ground
 

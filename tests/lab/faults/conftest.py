@@ -69,8 +69,12 @@ class Ground:
 
     def start(self, *options: str, to: str = "h2", program: Sequence[str] = VMFERRY) -> None:
         """`program`: the command, or one that stands for it."""
+        self.launch("migrate", GUEST, "--to", to, *options, program=program)
+
+    def launch(self, *command: str, program: Sequence[str] = VMFERRY) -> None:
+        """Any command that ends with a document."""
         self.work = subprocess.Popen(
-            [*program, "migrate", GUEST, "--to", to, "-q", "-o", "json", *options],
+            [*program, *command, "-q", "-o", "json"],
             env=environment(self.lab),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
