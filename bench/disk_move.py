@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.measure import machine, run, spread, today
-from bench.storage import FILLS, GUEST, IMAGE, SETTLE_S, VMFERRY, guest, lab, on, page
+from bench.storage import FILLS, GUEST, IMAGE, SETTLE_S, VMFERRY, guest, lab, on, page, release, taken
 
 PLACES = {"local": IMAGE, "fast": "/srv/fast/bench-0.img"}
 
@@ -23,10 +23,6 @@ class Sample:
     whole_s: float
     had_bytes: int
     takes_bytes: int
-
-
-def taken(host: str, path: str) -> int:
-    return 512 * int(on(host, f"stat -c %b {path}"))
 
 
 def sample(mover: str, host: str, uri: str, form: str, here: str, there: str) -> Sample:
@@ -61,12 +57,12 @@ def measured(rounds: int, form: str, fill: str, host: str, uri: str) -> dict[str
 def table(cells: dict[tuple[str, str, str], dict[str, list[Sample]]]) -> Iterator[str]:
     yield "| libvirt | format, data | virsh, s | vmferry, s | ratio | allocated, new / old: virsh | vmferry |"
     yield "|---|---|---|---|---|---|---|"
-    for (release, form, fill), by in cells.items():
+    for (libvirt, form, fill), by in cells.items():
         theirs, ours = ([each.whole_s for each in by[mover]] for mover in ("virsh", "vmferry"))
         ratio = statistics.median(ours) / statistics.median(theirs)
         disk = [statistics.median(each.takes_bytes / each.had_bytes for each in by[m]) for m in ("virsh", "vmferry")]
         yield (
-            f"| {release} | {form}, {fill} | {spread(theirs)} | {spread(ours)} | {ratio:.2f} "
+            f"| {libvirt} | {form}, {fill} | {spread(theirs)} | {spread(ours)} | {ratio:.2f} "
             f"| {disk[0]:.2f} | {disk[1]:.2f} |"
         )
 
@@ -80,10 +76,9 @@ def main() -> None:
         hosts = tomllib.loads(config.read_text())["hosts"]
         for host in ("h1", "h3"):
             on(host, "mkdir -p /srv/fast; virsh pool-create-as fast dir --target /srv/fast")
-            release = on(host, "virsh version --daemon | sed -n 's/^Running against daemon: //p'").strip()
             for form in ("qcow2", "raw"):
                 for fill in FILLS:
-                    cells[release, form, fill] = measured(options.rounds, form, fill, host, hosts[host]["uri"])
+                    cells[release(host), form, fill] = measured(options.rounds, form, fill, host, hosts[host]["uri"])
     print(f"{today()}; {machine()}; {options.rounds} rounds; disk of 2 GiB, guest of 192 MiB that writes to it.\n")
     print("\n".join(table(cells)))
 

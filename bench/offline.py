@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from bench.measure import machine, run, today
-from bench.storage import GIB, GUEST, IMAGE, MIB, VMFERRY, lab, on, taken, writes
+from bench.storage import GIB, GUEST, MIB, VMFERRY, lab, refill, remove, taken
 
 SIZES = {"100 MiB": 100 * MIB, "1 GiB": GIB, "4 GiB": 4 * GIB}
 
@@ -28,18 +28,13 @@ def sample(form: str, size_bytes: int) -> Sample:
     """All of the disk is written."""
     run(VMFERRY, "lab", "guest", GUEST, "--memory", "192MiB", "--working-set", "4MiB", "--disk", "local", "--on", "h1")
     try:
-        on("h1", f"virsh destroy {GUEST}; rm {IMAGE}; qemu-img create -q -f {form} {IMAGE} {size_bytes}")
-        on("h1", f"qemu-io -t none -f {form} {' '.join(writes(size_bytes))} {IMAGE} >/dev/null")
-        on("h1", f"virsh dumpxml --inactive {GUEST} | sed \"s/type='qcow2'/type='{form}'/\" >/tmp/{GUEST}.xml")
-        on("h1", f"virsh define /tmp/{GUEST}.xml; virsh pool-refresh local")
+        refill("h1", form, size_bytes, size_bytes)
         had = taken("h1")
         moved = run(VMFERRY, "migrate", GUEST, "--to", "h2", "--offline", "-q", "-o", "json")
         document = json.loads(moved.stdout)
         return Sample(moved.wall_s, moved.peak_bytes, document["measured"]["transferred_bytes"], had, taken("h2"))
     finally:
-        run(VMFERRY, "lab", "guest", GUEST, "--remove")
-        for host in ("h1", "h2", "h3"):
-            on(host, f"rm -f {IMAGE}; virsh pool-refresh local")
+        remove()
 
 
 def main() -> None:

@@ -70,10 +70,8 @@ def guest(form: str, data_bytes: int, host: str) -> Iterator[None]:
     memory = ("--memory", "192MiB", "--dirty", "1MiB/s", "--working-set", "4MiB")
     run(VMFERRY, "lab", "guest", GUEST, *memory, "--disk-size", "2GiB", "--disk", "local", "--on", host)
     try:
-        on(host, f"virsh destroy {GUEST}; rm {IMAGE}; qemu-img create -q -f {form} {IMAGE} {SIZE_BYTES}")
-        on(host, f"qemu-io -t none -f {form} {' '.join(writes(data_bytes))} {IMAGE} >/dev/null")
-        on(host, f"virsh dumpxml --inactive {GUEST} | sed \"s/type='qcow2'/type='{form}'/\" >/tmp/{GUEST}.xml")
-        on(host, f"virsh define /tmp/{GUEST}.xml; virsh start {GUEST}")
+        refill(host, form, SIZE_BYTES, data_bytes)
+        on(host, f"virsh start {GUEST}")
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             try:
@@ -84,9 +82,27 @@ def guest(form: str, data_bytes: int, host: str) -> Iterator[None]:
             time.sleep(0.5)
         yield
     finally:
-        run(VMFERRY, "lab", "guest", GUEST, "--remove")
-        for each in ("h1", "h2", "h3"):
-            on(each, f"rm -f {IMAGE}; virsh pool-refresh local")
+        remove()
+
+
+def refill(host: str, form: str, size_bytes: int, data_bytes: int) -> None:
+    """The guest is off then, with another disk."""
+    on(host, f"virsh destroy {GUEST}; rm {IMAGE}; qemu-img create -q -f {form} {IMAGE} {size_bytes}")
+    on(host, f"qemu-io -t none -f {form} {' '.join(writes(data_bytes))} {IMAGE} >/dev/null")
+    on(host, f"virsh dumpxml --inactive {GUEST} | sed \"s/type='qcow2'/type='{form}'/\" >/tmp/{GUEST}.xml")
+    on(host, f"virsh define /tmp/{GUEST}.xml; virsh pool-refresh local")
+
+
+def remove() -> None:
+    """The guest, and its images wherever they are."""
+    run(VMFERRY, "lab", "guest", GUEST, "--remove")
+    for host in ("h1", "h2", "h3"):
+        on(host, f"rm -f {IMAGE}; virsh pool-refresh local")
+
+
+def release(host: str) -> str:
+    """Of its libvirt."""
+    return on(host, "virsh version --daemon | sed -n 's/^Running against daemon: //p'").strip()
 
 
 def writes(data_bytes: int) -> Iterator[str]:
@@ -118,8 +134,9 @@ def by_virsh(config: Path, source: str, target: str) -> float:
     ).wall_s  # fmt: skip
 
 
-def taken(host: str) -> int:
-    return 512 * int(on(host, f"stat -c %b {IMAGE}"))
+def taken(host: str, path: str = IMAGE) -> int:
+    """What an image takes, bytes."""
+    return 512 * int(on(host, f"stat -c %b {path}"))
 
 
 def sent(host: str) -> int:
@@ -186,10 +203,7 @@ def main() -> None:
     options = parser.parse_args()
     cells: dict[Cell, dict[str, list[Sample]]] = {}
     with lab() as config:
-        releases = {
-            host: on(host, "virsh version --daemon | sed -n 's/^Running against daemon: //p'").strip()
-            for host in ("h1", "h2", "h3")
-        }
+        releases = {host: release(host) for host in ("h1", "h2", "h3")}
         for hosts in (("h1", "h2"), ("h3", "h1")):
             for form in ("qcow2", "raw"):
                 for fill in FILLS:
