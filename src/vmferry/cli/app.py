@@ -21,6 +21,7 @@ COMMANDS = {
     "facts": ("vmferry.cli.facts:facts", "Save what was observed, to be judged again without a host."),
     "rule": ("vmferry.cli.rule:rule", "The rules that are checked: list, show."),
     "plan": ("vmferry.cli.plan:plan", "Rank a guest's targets, with reasons and a forecast."),
+    "plan-moves": ("vmferry.cli.plan_moves:plan_moves", "Plan when each of many moves runs, for a fleet in a file."),
     "migrate": ("vmferry.cli.migrate:migrate", "Move a guest live to another host."),
     "disk": ("vmferry.cli.disk:disk", "A disk of a guest by itself: move."),
     "job": ("vmferry.cli.job:job", "Migrations: list, show, watch, cancel, repair."),

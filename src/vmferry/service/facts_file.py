@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import os
-import stat
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -28,15 +27,12 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import View
 from vmferry.facts.path import PathFacts
 from vmferry.facts.snapshot import Snapshot
+from vmferry.service.file_bytes import Wanted, read_file
 
 FORMAT = 1
 """Goes up when a field changes its meaning; a new field with a default is no new format."""
-MOST_BYTES = 256 << 20
-"""Of the JSON itself. The facts of 1,000 hosts or 10,000 guests are a tenth of this."""
 ANEW = "save the facts anew with vmferry facts save"
-
-_CHUNK = 1 << 20
-_GZIP = b"\x1f\x8b"
+_WANTED = Wanted("a file that vmferry facts save has written", ANEW, "save fewer guests with --guest")
 
 
 class _Header(msgspec.Struct):
@@ -74,7 +70,7 @@ def save_facts(snapshot: Snapshot, path: Path) -> None:
 
 def load_facts(path: Path) -> Snapshot:
     """Raises UserError, in a line, for whatever is wrong with the file."""
-    return decoded(_read(path), str(path))
+    return decoded(read_file(path, _WANTED), str(path))
 
 
 def encoded(snapshot: Snapshot) -> bytes:
@@ -152,52 +148,6 @@ def _lean(value: object) -> Any:  # noqa: ANN401 - JSON is any
 @cache
 def _defaults(kind: Any) -> tuple[tuple[str, object], ...]:  # noqa: ANN401 - a dataclass
     return tuple((each.name, each.default) for each in fields(kind))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        there = path.stat()
-        if not stat.S_ISREG(there.st_mode):  # to open a pipe would wait for its writer
-            raise UserError(f"{path} is no regular file; name a file that vmferry facts save has written")
-        if there.st_size > MOST_BYTES:
-            raise _too_much(path)
-        with path.open("rb") as file:
-            first = file.read(2)
-            chunks = iter(lambda: file.read(_CHUNK), b"")
-            return _bounded(_unpacked(first, chunks) if first == _GZIP else _with(first, chunks), path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}; name a file of facts that can") from None
-    except zlib.error:
-        raise UserError(f"{path} is not compressed as its first bytes say; {ANEW}") from None
-
-
-def _with(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from chunks
-
-
-def _unpacked(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(wbits=31)
-    for chunk in _with(first, chunks):
-        data = chunk
-        while data:
-            yield unpacker.decompress(data, _CHUNK)
-            data = unpacker.unconsumed_tail
-    if not unpacker.eof:
-        raise zlib.error("truncated")
-
-
-def _bounded(chunks: Iterator[bytes], path: Path) -> bytes:
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        if len(held) > MOST_BYTES:
-            raise _too_much(path)
-    return bytes(held)
-
-
-def _too_much(path: Path) -> UserError:
-    return UserError(f"{path} has more than {MOST_BYTES >> 20} MiB of facts; save fewer guests with --guest")
 
 
 def _compressed(data: bytes) -> bytes:

@@ -17,7 +17,8 @@ from vmferry.facts.guest import CpuMatch, DiskSight
 from vmferry.facts.move import View
 from vmferry.facts.path import PathFacts
 from vmferry.facts.snapshot import Snapshot
-from vmferry.service.facts_file import FORMAT, MOST_BYTES, decoded, encoded, load_facts, save_facts
+from vmferry.service.facts_file import FORMAT, decoded, encoded, load_facts, save_facts
+from vmferry.service.file_bytes import MOST_BYTES
 
 from ..rules.cases import FACTS, PASSING, UUID
 
