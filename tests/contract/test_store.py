@@ -10,7 +10,7 @@ import pytest
 
 from vmferry.errors import UserError
 from vmferry.fakes.store import MemoryStore
-from vmferry.model.host import HostEntry
+from vmferry.model.host import HostEntry, HostState, Withdrawal
 from vmferry.model.migration import Forecast, Measured, MigrationResult, Outcome, Range, Step, Verified
 from vmferry.ports import Store
 from vmferry.store import EmbeddedStore, Place
@@ -52,6 +52,26 @@ def test_hosts_come_back_whole_and_by_name(store: Store) -> None:
     store.add_host(BETA)
     store.add_host(ALPHA)
     assert store.hosts() == (ALPHA, BETA)
+
+
+def test_withdrawals_are_kept_until_the_host_is_let_in_again(store: Store) -> None:
+    assert dict(store.withdrawn()) == {}
+    draining = Withdrawal(HostState.DRAINING, "2026-01-01T00:00:00Z")
+    empty = replace(draining, state=HostState.MAINTENANCE, left=("uuid-1", "uuid-2"))
+    store.withdraw("declared", draining)
+    store.withdraw("declared", empty)
+    store.withdraw("other", draining)
+    assert dict(store.withdrawn()) == {"declared": empty, "other": draining}
+    store.readmit("declared")
+    store.readmit("nobody")
+    assert dict(store.withdrawn()) == {"other": draining}
+
+
+def test_a_removed_host_leaves_nothing(store: Store) -> None:
+    store.add_host(ALPHA)
+    store.withdraw("alpha", Withdrawal(HostState.MAINTENANCE, "2026-01-01T00:00:00Z"))
+    store.remove_host("alpha")
+    assert dict(store.withdrawn()) == {}
 
 
 def test_a_name_is_taken_once(store: Store) -> None:

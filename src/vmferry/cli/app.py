@@ -23,6 +23,8 @@ COMMANDS = {
     "plan": ("vmferry.cli.plan:plan", "Rank a guest's targets, with reasons and a forecast."),
     "plan-moves": ("vmferry.cli.plan_moves:plan_moves", "Plan when each of many moves runs, for a fleet in a file."),
     "migrate": ("vmferry.cli.migrate:migrate", "Move a guest live to another host."),
+    "drain": ("vmferry.cli.drain:drain", "Move all guests of a host away, live, for its maintenance."),
+    "undrain": ("vmferry.cli.drain:undrain", "Let a host take guests again after a drain, and bring them back."),
     "disk": ("vmferry.cli.disk:disk", "A disk of a guest by itself: move."),
     "job": ("vmferry.cli.job:job", "Migrations: list, show, watch, cancel, repair."),
     "worker": ("vmferry.cli.worker:worker", "Take the jobs of all commands, and those that dead ones left."),

@@ -47,7 +47,7 @@ class Methods(click.ParamType):  # type: ignore[type-arg]  # a class of its own 
         return methods
 
 
-OPTIONS = (
+MAIN = (
     click.option("--bandwidth", type=SIZE, metavar="BYTES_S", help="At most so much, as 100MiB/s."),
     click.option(
         "--max-downtime",
@@ -72,6 +72,12 @@ OPTIONS = (
         type=click.Choice(["never", "allow"]),
         help="Without it, where the policy needs it and both hosts and the way between them are safe for it.",
     ),
+    click.option("--tls", is_flag=True, help="Encrypt the memory's way by QEMU's own TLS."),
+)
+"""What makes sense of many guests at once, too."""
+
+OPTIONS = (
+    *MAIN,
     click.option("--postcopy-bandwidth", type=SIZE, metavar="BYTES_S", help="Of post-copy; without it, --bandwidth."),
     click.option("--auto-converge", is_flag=True, help="Slow the guest down as long as it dirties too fast."),
     click.option("--auto-converge-initial", type=PER_CENT, metavar="PERCENT", help="At first by so much."),
@@ -95,7 +101,6 @@ OPTIONS = (
     click.option("--comp-xbzrle-cache", type=SIZE, metavar="BYTES", help="Of xbzrle: its cache, on the source."),
     click.option("--comp-zlib-level", type=click.IntRange(0, 9), metavar="LEVEL", help="Of zlib; 0: none."),
     click.option("--comp-zstd-level", type=click.IntRange(0, 20), metavar="LEVEL", help="Of zstd; 0: none."),
-    click.option("--tls", is_flag=True, help="Encrypt the memory's way by QEMU's own TLS."),
     click.option("--tls-destination", metavar="NAME", help="The name that the target's certificate has to have."),
 )
 
@@ -108,8 +113,35 @@ def copy_options(command: F) -> F:
     return command
 
 
-def read_copying(typed: Mapping[str, Any], definition: object = None) -> Copying:
+def many_copy_options(command: F) -> F:
+    """The same of commands that move many guests, of which `--parallel` says how many at once."""
+    command = disk_copy_options(command)
+    for option in reversed(MAIN):
+        command = option(command)
+    return command
+
+
+UNTYPED: dict[str, Any] = dict.fromkeys(
+    (
+        "postcopy_bandwidth",
+        "auto_converge",
+        "auto_converge_initial",
+        "auto_converge_increment",
+        "parallel",
+        "parallel_connections",
+        "zerocopy",
+        "compression",
+        "tls_destination",
+        *COMPRESSION_TUNING,
+    )
+)
+"""Options that a command for many guests does not have."""
+NOT_FLAGGED = {"auto_converge": False, "parallel": False, "zerocopy": False}
+
+
+def read_copying(given: Mapping[str, Any], definition: object = None) -> Copying:
     """Raises UserError where two of them contradict each other; what hosts would refuse is the rules' to say."""
+    typed = UNTYPED | NOT_FLAGGED | dict(given)
     convergence = None if typed["convergence"] is None else Convergence(typed["convergence"])
     if convergence is Convergence.CAREFUL and typed["post_copy"] == "allow":
         raise UserError("careful never uses post-copy: drop --post-copy allow, or take --convergence balanced")

@@ -10,6 +10,7 @@ from vmferry.facts.pool import Pool
 from vmferry.facts.storage import StorageFacts
 from vmferry.facts.system import SystemFacts
 from vmferry.facts.tls import TlsFacts
+from vmferry.model.host import HostState
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ class HostFacts:
     """Where the data of migrations to it go; None leaves that to its libvirt."""
     hostname: str | None = None
     """Its own name, as its libvirt gives it to the others."""
+    state: HostState = HostState.READY
+    """What its administrator says of it."""
     release: str | None = None
     """Of its operating system; None also where there is no shell on it."""
     libvirt: str | None = None

@@ -133,7 +133,7 @@ class _Copy:
     ) -> None:
         self.world, self.source, self.target, self.guest, self.order = world, source, target, guest, order
         self.heard: Hearing = heard
-        self.fault: CopyFault | None = world.faults.pop(guest.uuid, None)
+        self.fault: CopyFault | None = world.next_fault(guest)
         self.began_s = world.time.now_s()
         self.limit_bytes_s = order.bandwidth_bytes_s or world.rate_bytes_s
         """Of pre-copy."""

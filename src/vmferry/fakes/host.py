@@ -50,7 +50,7 @@ class FakeConnection(FakeStorage):
     def facts(self) -> HostFacts:
         self._world.answer(self._host, "facts")
         with self._world.lock:
-            return self._host.facts(self._world.guests)
+            return replace(self._host.facts(self._world.guests), state=self._entry.state)
 
     def guest_facts(self, uuid: str) -> GuestFacts:
         self._world.answer(self._host, "guest_facts")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from vmferry.errors import UserError
-from vmferry.model.host import HostEntry
+from vmferry.model.host import HostEntry, Withdrawal
 from vmferry.model.migration import MigrationResult
 
 
@@ -17,6 +17,7 @@ class MemoryStore:
         self._hosts = {entry.name: entry for entry in hosts}
         self._guests: dict[str, tuple[tuple[str, str], ...]] = {}
         self._results: list[MigrationResult] = []
+        self._withdrawn: dict[str, Withdrawal] = {}
 
     def hosts(self) -> tuple[HostEntry, ...]:
         return tuple(self._hosts[name] for name in sorted(self._hosts))
@@ -31,6 +32,16 @@ class MemoryStore:
             raise UserError(f"there is no host {name!a} in the store; see vmferry host list")
         del self._hosts[name]
         self._guests.pop(name, None)
+        self._withdrawn.pop(name, None)
+
+    def withdrawn(self) -> Mapping[str, Withdrawal]:
+        return dict(self._withdrawn)
+
+    def withdraw(self, host: str, withdrawal: Withdrawal) -> None:
+        self._withdrawn[host] = withdrawal
+
+    def readmit(self, host: str) -> None:
+        self._withdrawn.pop(host, None)
 
     def remember_guests(self, host: str, names: Sequence[tuple[str, str]]) -> None:
         self._guests[host] = tuple(names)

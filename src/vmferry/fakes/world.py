@@ -69,7 +69,7 @@ class FakeWorld:
     """Of those that do not until their addresses are announced again."""
     agents: dict[str, bool] = field(default_factory=dict)
     """UUIDs of guests with a connected agent; False: it does not answer."""
-    faults: dict[str, CopyFault] = field(default_factory=dict)
+    faults: dict[str, list[CopyFault]] = field(default_factory=dict)
     copies: dict[str, Going] = field(default_factory=dict)
     """By the UUID of the guest that is being copied."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -112,9 +112,14 @@ class FakeWorld:
     def host(self, name: str) -> FakeHost:
         return self.hosts[name]
 
-    def plan_fault(self, guest: FakeGuest, fault: CopyFault) -> None:
-        """For its next copy."""
-        self.faults[guest.uuid] = fault
+    def plan_fault(self, guest: FakeGuest, fault: CopyFault, times: int = 1) -> None:
+        """For its next copy, or so many of them."""
+        self.faults[guest.uuid] = [fault] * times
+
+    def next_fault(self, guest: FakeGuest) -> CopyFault | None:
+        """Of a copy that begins."""
+        planned = self.faults.get(guest.uuid)
+        return planned.pop() if planned else None
 
     def kill(self, host: str, reason: str = "no route to host") -> None:
         """Power loss: it does not answer, and its guests run no more."""

@@ -59,6 +59,7 @@ def facts(
         peer_uri=entry.peer_uri or entry.uri,
         migration_address=entry.migration_address,
         hostname=connection.getHostname(),
+        state=entry.state,
         release=greeting.release,
         libvirt=version(connection.getLibVersion()),
         qemu=version(connection.getVersion()),

@@ -28,6 +28,20 @@ class HostEntry:
     """The command line that opens a shell on it; None derives it from a qemu+ssh URI."""
     migration_rate_bytes_s: int | None = None
     """What its link there carries, for forecasts; None asks the network card, which may not know."""
+    state: HostState = HostState.READY
+    """What was said of it: DRAINING and MAINTENANCE keep guests away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A host that takes no guests, until it is let in again."""
+
+    state: HostState
+    """DRAINING, or MAINTENANCE once its guests have left."""
+    since: str
+    """RFC 3339, UTC."""
+    left: tuple[str, ...] = ()
+    """UUIDs of the guests that were moved away, in that order; these can be brought back."""
 
 
 @dataclass(frozen=True, slots=True)

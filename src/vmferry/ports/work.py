@@ -9,7 +9,7 @@ from vmferry.flow.journal import Entry
 from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Probe
 from vmferry.model.holding import Room
-from vmferry.model.host import HostEntry
+from vmferry.model.host import HostEntry, Withdrawal
 from vmferry.model.job import Ask, Job, Lease
 from vmferry.model.migration import MigrationResult
 from vmferry.model.slots import UNLIMITED, Slots, Wait
@@ -143,6 +143,15 @@ class Store(Protocol):
 
     def remove_host(self, name: str) -> None:
         """Raises UserError where there is none of that name."""
+
+    def withdrawn(self) -> Mapping[str, Withdrawal]:
+        """By host's name, also of hosts that the configuration file declares."""
+
+    def withdraw(self, host: str, withdrawal: Withdrawal) -> None:
+        """From now on; what was said of it before is forgotten."""
+
+    def readmit(self, host: str) -> None:
+        """It takes guests again."""
 
     def remember_guests(self, host: str, names: Sequence[tuple[str, str]]) -> None:
         """(name, uuid) of the guests last seen on a host; for completion in the shell only."""

@@ -9,6 +9,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts, PairFacts
 from vmferry.facts.system import Hook, SystemFacts
 from vmferry.model.finding import Finding, Severity
+from vmferry.model.host import HostState
 from vmferry.rules.alike import by_setup, by_shape, by_systems
 from vmferry.rules.effective import LET_IN, NO_SHELL, conf, value
 from vmferry.rules.registry import Voice, host_rule, move_rule, pair_rule
@@ -20,6 +21,21 @@ FIRST_USERFAULTFD = (4, 3)
 """The kernel that has it first."""
 BACKPORTED = ".el7"
 """Kernels that have it in spite of their number."""
+
+
+@pair_rule(
+    "host.open",
+    "the target takes guests: it is not being drained, nor in maintenance",
+    "none: a host that is being emptied would not become empty",
+)
+def takes_guests(pair: PairFacts, say: Voice) -> Iterator[Finding]:
+    target, required = pair.target, str(HostState.READY)
+    if target.state is HostState.READY:
+        yield say.ok(target.name, required, required)
+    else:
+        yield say.refuse(
+            target.name, str(target.state), required, f"vmferry undrain {target.name}, or choose another target"
+        )
 
 
 @pair_rule(

@@ -35,7 +35,12 @@ class FoundGuest:
 def known_hosts(declared: Sequence[HostEntry], store: Store) -> tuple[HostEntry, ...]:
     """Those of the configuration file, then those of the store; of one name or one URI, the file's."""
     names, uris = {entry.name for entry in declared}, {entry.uri for entry in declared}
-    return (*declared, *(entry for entry in store.hosts() if entry.name not in names and entry.uri not in uris))
+    stored = (entry for entry in store.hosts() if entry.name not in names and entry.uri not in uris)
+    withdrawn = store.withdrawn()
+    return tuple(
+        replace(entry, state=withdrawn[entry.name].state) if entry.name in withdrawn else entry
+        for entry in (*declared, *stored)
+    )
 
 
 def find_entry(entries: Iterable[HostEntry], name: str) -> HostEntry:
@@ -199,4 +204,4 @@ def _not_found(wanted: str, seen: GuestList) -> VmferryError:
 def _host(entry: HostEntry, answer: Host | VmferryError) -> Host:
     if isinstance(answer, VmferryError):
         return Host(entry.name, entry.uri, HostState.UNREACHABLE, problem=answer.message)
-    return answer
+    return answer if entry.state is HostState.READY else replace(answer, state=entry.state)

@@ -33,11 +33,13 @@ def verify(plan: Plan, sides: Sides, others: Sequence[HostPort], prober: Prober)
         (ANSWERS, lambda: answers(plan, sides, prober)),
     ]
     told = sides.together([call for _, call in checks], LIMIT_S)
-    return tuple(_verified(what, answer) for (what, _), answer in zip(checks, told, strict=True))
+    return tuple(_verified(what, answer, sides) for (what, _), answer in zip(checks, told, strict=True))
 
 
-def _verified(what: str, answer: tuple[bool | None, str] | Exception) -> Verified:
+def _verified(what: str, answer: tuple[bool | None, str] | Exception, sides: Sides) -> Verified:
     """Whatever kept it from being looked at leaves it open: the guest has moved, and no error may hide that."""
+    if isinstance(answer, TimeoutError):
+        return Verified(what, None, f"{answer} from {sides.target_name} or {sides.source_name}")
     if isinstance(answer, Exception):
         return Verified(what, None, answer.message if isinstance(answer, VmferryError) else f"{answer!r}")
     return Verified(what, *answer)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmferry.errors import UserError
-from vmferry.model.host import HostEntry
+from vmferry.model.host import HostEntry, Withdrawal
 from vmferry.model.migration import MigrationResult
 from vmferry.store.database import Database, Session
 from vmferry.store.documents import read, written
@@ -48,8 +48,24 @@ class SqlStore:
         def remove(session: Session) -> None:
             session.execute("DELETE FROM host WHERE name = ?", (name,))
             session.execute("DELETE FROM seen_guest WHERE host = ?", (name,))
+            session.execute("DELETE FROM withdrawal WHERE name = ?", (name,))
 
         self._database.transact(remove)
+
+    def withdrawn(self) -> Mapping[str, Withdrawal]:
+        rows = self._rows("SELECT name, document FROM withdrawal ORDER BY name")
+        return {name: read(document, Withdrawal, self._database.name) for name, document in rows}
+
+    def withdraw(self, host: str, withdrawal: Withdrawal) -> None:
+        def withdraw(session: Session) -> None:
+            session.execute("DELETE FROM withdrawal WHERE name = ?", (host,))
+            session.execute("INSERT INTO withdrawal (name, document) VALUES (?, ?)", (host, written(withdrawal)))
+
+        self._database.transact(withdraw, whole=True)
+
+    def readmit(self, host: str) -> None:
+        if host in self.withdrawn():
+            self._database.transact(lambda session: session.execute("DELETE FROM withdrawal WHERE name = ?", (host,)))
 
     def remember_guests(self, host: str, names: Sequence[tuple[str, str]]) -> None:
         """Writes only where something is new: asking for a list is no reason to wait for the disk."""

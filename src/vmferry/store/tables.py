@@ -98,3 +98,8 @@ workers = Table(
     Column("until_s", Float, nullable=False),
 )
 """Those that take jobs of others: daemons. Each says again and again that it is there."""
+
+withdrawals = Table(
+    "withdrawal", metadata, Column("name", Text, primary_key=True), Column("document", Text, nullable=False)
+)
+"""Hosts that take no guests, by name: those that the configuration file declares too."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from vmferry.facts.move import MoveFacts
 from vmferry.facts.system import Hook
 from vmferry.facts.wish import MoveWish
+from vmferry.model.host import HostState
 
 from ..cases import OK, PASSING, REFUSE, UNKNOWN, WARN, Cases, with_source, with_target
 from ..passing_system import HOOK, with_setting, with_system
@@ -24,6 +25,12 @@ FORBIDDEN = with_system(PASSING, userfaultfd=0)
 OLD = with_system(PASSING, kernel="2.6.32-696.el6.x86_64")
 
 CASES: Cases = {
+    "host.open": [
+        ("open", PASSING, OK, "ready"),
+        ("being emptied", with_target(state=HostState.DRAINING), REFUSE, "draining"),
+        ("empty", with_target(state=HostState.MAINTENANCE), REFUSE, "maintenance"),
+        ("the source may be", with_source(state=HostState.DRAINING), OK, "ready"),
+    ],
     "host.clock": [
         ("together", PASSING, OK, "0.0 s behind h1"),
         ("near", with_target(clock_offset_s=-0.4, clock_error_s=0.1), OK, "0.4 s behind h1, give or take 0.1 s"),

@@ -1,0 +1,126 @@
+"""What drains and returns look like: told while they run, and shown at their end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vmferry.cli.context import App
+from vmferry.cli.output import say
+from vmferry.errors import VmferryError
+from vmferry.forecast.progress import Progress
+from vmferry.model.guest import Guest
+from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
+from vmferry.model.units import format_duration
+
+if TYPE_CHECKING:
+    from vmferry.service.check import CheckReport
+    from vmferry.service.drain import Drained
+
+
+class Teller:
+    """Tells on standard error which guest moves where, and how each ended."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self._lock = threading.Lock()
+
+    def begins(self, guest: Guest, target: str, attempt: int) -> None:
+        again = f" (attempt {attempt})" if attempt > 1 else ""
+        self.say(f"{guest.name}: {guest.host} to {target}{again}")
+
+    def ended(self, result: MigrationResult) -> None:
+        self.say(f"{result.guest}: {ending(result)}")
+
+    def listener(self, guest: Guest) -> Quiet:
+        return Quiet(self, guest.name)
+
+    def say(self, text: str) -> None:
+        if self.app.verbosity >= 0:
+            with self._lock:
+                say(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Listens to one migration of many: only what the user should know is told."""
+
+    teller: Teller
+    guest: str
+
+    def checked(self, report: CheckReport) -> None: ...
+
+    def chosen(self, target: str, forecast: Forecast | None) -> None: ...
+
+    def progress(self, progress: Progress) -> None: ...
+
+    def settling(self, problem: VmferryError | None) -> None: ...
+
+    def verified(self, checks: Sequence[Verified]) -> None: ...
+
+    def note(self, message: str) -> None:
+        self.teller.say(f"{self.guest}: {message}")
+
+
+def ending(result: MigrationResult) -> str:
+    if result.outcome is Outcome.MIGRATED and result.measured is not None:
+        took = result.measured
+        down = "" if took.downtime_ms is None else f", {format_duration(took.downtime_ms / 1000)} of downtime"
+        return f"on {result.target} after {format_duration(took.duration_s)}{down}"
+    words = str(result.outcome).replace("_", " ")
+    return f"{words}: {result.error}" if result.error else words
+
+
+def drain_lines(done: Drained) -> Iterator[str]:
+    plan = done.plan
+    for each in plan.unplaced:
+        yield f"{each.guest} has no place:"
+        yield from (f"  {reason}" for reason in each.reasons)
+    slots = plan.schedule.slots
+    if plan.ways and not done.results:
+        for way in sorted(plan.ways, key=lambda way: (slots[way.guest.uuid].start_s, way.guest.name)):
+            slot = slots[way.guest.uuid]
+            when = f"{format_duration(slot.start_s)} to {format_duration(slot.end_s)}"
+            yield f"{way.guest.name}: {way.guest.host} to {way.target}, {when}"
+        took, least = format_duration(plan.schedule.makespan_s), format_duration(plan.schedule.bound_s)
+        yield f"{len(plan.ways)} guests in {took}; the links need {least} for them at the least"
+    if not plan.ways and not plan.unplaced:
+        yield "no guest has to be moved"
+    for result in done.results:
+        yield f"{result.guest}: {ending(result)}"
+    if plan.off:
+        yield f"off, and left where they are: {', '.join(plan.off)}"
+    if plan.alone and plan.ways:
+        yield f"then the guests of {', '.join(plan.alone)} would not all find room if that host failed (N+1)"
+
+
+def drain_document(done: Drained) -> dict[str, Any]:
+    """The contract's JSON."""
+    from vmferry.service.documents import migration_document
+
+    plan = done.plan
+    slots = plan.schedule.slots
+    moves = [
+        {
+            "guest": way.guest.name,
+            "from": way.guest.host,
+            "to": way.target,
+            "start_s": slots[way.guest.uuid].start_s,
+            "end_s": slots[way.guest.uuid].end_s,
+        }
+        for way in plan.ways
+    ]
+    document: dict[str, Any] = {
+        "feasible": plan.feasible,
+        "unplaceable": [{"guest": each.guest, "reasons": list(each.reasons)} for each in plan.unplaced],
+        "moves": sorted(moves, key=lambda move: (move["start_s"], move["guest"])),
+        "makespan_s": plan.schedule.makespan_s,
+        "bound_s": plan.schedule.bound_s,
+        "n_plus_one": not plan.alone,
+        "off": list(plan.off),
+    }
+    if not plan.feasible:
+        document["proved"] = plan.proved
+    return {"plan": document, "jobs": [migration_document(each) for each in done.results]}

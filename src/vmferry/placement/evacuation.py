@@ -1,0 +1,178 @@
+"""Where a whole set of guests goes at once, or which of them have no place, and what would make one.
+
+Theory of operation. Those with the fewest choices, and among them the largest, are placed first, each on the host of
+its choices that keeps the largest share of its memory free after all that came before; what finds no room pushes one
+that was placed before it to another of its choices, over as many steps as it takes. Where that fails too, all ways are
+tried, up to a number of steps: only if none is left has it been proved that the set has no place.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+MOST_STEPS = 200_000
+"""Of the proof: a second or so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A host that may take guests."""
+
+    host: str
+    memory_bytes: int
+    free_bytes: int
+    """For those that come: what is claimed already is taken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traveller:
+    """A guest that has to go somewhere."""
+
+    guest: str
+    need_bytes: int
+    choices: Mapping[str, float]
+    """Hosts that the rules leave it, with a penalty: 0 is as good as any, 1 as bad as a host without free memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`places`: guest to host. `left`: those that found none; `proved`: they cannot all have one, whatever is done."""
+
+    places: Mapping[str, str]
+    left: tuple[Traveller, ...] = ()
+    proved: bool = True
+
+
+@dataclass(slots=True)
+class _Rooms:
+    seats: Mapping[str, Seat]
+    free: dict[str, int]
+    places: dict[str, str] = field(default_factory=dict)
+
+    def put(self, traveller: Traveller, host: str) -> None:
+        self.places[traveller.guest] = host
+        self.free[host] -= traveller.need_bytes
+
+    def take(self, traveller: Traveller) -> None:
+        self.free[self.places.pop(traveller.guest)] += traveller.need_bytes
+
+    def fitting(self, traveller: Traveller, but: str | None = None) -> list[str]:
+        """Best first."""
+        found = [host for host in traveller.choices if host != but and self.free.get(host, -1) >= traveller.need_bytes]
+        return sorted(found, key=lambda host: (-self.worth(traveller, host), host))
+
+    def worth(self, traveller: Traveller, host: str) -> float:
+        seat = self.seats[host]
+        share = (self.free[host] - traveller.need_bytes) / seat.memory_bytes if seat.memory_bytes else 0.0
+        return share - traveller.choices[host]
+
+
+def assign(travellers: Sequence[Traveller], seats: Sequence[Seat]) -> Assignment:
+    rooms = _Rooms({seat.host: seat for seat in seats}, {seat.host: seat.free_bytes for seat in seats})
+    known = {each.guest: each for each in travellers}
+    left = []
+    for traveller in sorted(travellers, key=lambda each: (len(each.choices), -each.need_bytes, each.guest)):
+        if not _placed(rooms, traveller, known):
+            left.append(traveller)
+    if not left:
+        return Assignment(rooms.places)
+    exact, proved = _all_ways(travellers, seats)
+    if exact is not None:
+        return Assignment(exact)
+    return Assignment(rooms.places, tuple(left), proved)
+
+
+def _placed(rooms: _Rooms, traveller: Traveller, known: Mapping[str, Traveller]) -> bool:
+    fitting = rooms.fitting(traveller)
+    if fitting:
+        rooms.put(traveller, fitting[0])
+        return True
+    return _pushed(rooms, traveller, known)
+
+
+def _pushed(rooms: _Rooms, first: Traveller, known: Mapping[str, Traveller]) -> bool:
+    """The shortest chain: `first` takes the place of one that takes the place of another, and so on to free room."""
+    queue: deque[tuple[Traveller, tuple[tuple[Traveller, str], ...]]] = deque([(first, ())])
+    seen = {first.guest}
+    while queue:
+        mover, chain = queue.popleft()
+        for host in sorted(mover.choices):
+            if host not in rooms.free:
+                continue
+            for other in [known[guest] for guest, at in sorted(rooms.places.items()) if at == host]:
+                if other.guest in seen or rooms.free[host] + other.need_bytes < mover.need_bytes:
+                    continue
+                seen.add(other.guest)
+                steps = (*chain, (mover, host))
+                elsewhere = rooms.fitting(other, but=host)
+                if elsewhere and _carried_out(rooms, (*steps, (other, elsewhere[0]))):
+                    return True
+                queue.append((other, steps))
+    return False
+
+
+def _carried_out(rooms: _Rooms, chain: Sequence[tuple[Traveller, str]]) -> bool:
+    """All or nothing: along a chain that meets one host twice there may be less room than there seemed."""
+    before, places = dict(rooms.free), dict(rooms.places)
+    for mover, _ in chain:
+        if mover.guest in rooms.places:
+            rooms.take(mover)
+    for mover, host in chain:
+        rooms.put(mover, host)
+    if min(rooms.free.values()) >= 0:
+        return True
+    rooms.free, rooms.places = before, places
+    return False
+
+
+def _all_ways(travellers: Sequence[Traveller], seats: Sequence[Seat]) -> tuple[dict[str, str] | None, bool]:
+    """An assignment of all; or None, and whether it is proved that there is none."""
+    free = {seat.host: seat.free_bytes for seat in seats}
+    order = sorted(travellers, key=lambda each: (-each.need_bytes, len(each.choices), each.guest))
+    room, need = sum(max(0, each) for each in free.values()), sum(each.need_bytes for each in order)
+    if need > room or any(
+        max((free.get(host, -1) for host in each.choices), default=-1) < each.need_bytes for each in order
+    ):
+        return None, True
+    places: dict[str, str] = {}
+    tried: list[list[str]] = []
+    steps = 0
+    while len(places) < len(order):
+        traveller = order[len(places)]
+        if len(tried) == len(places):
+            tried.append(sorted((h for h in traveller.choices if h in free), key=lambda host: (free[host], host)))
+        while tried[-1] and free[tried[-1][-1]] < traveller.need_bytes:
+            tried[-1].pop()
+        steps += 1
+        if steps > MOST_STEPS:
+            return None, False
+        if tried[-1]:
+            host = tried[-1].pop()
+            places[traveller.guest] = host
+            free[host] -= traveller.need_bytes
+            continue
+        tried.pop()
+        if not tried:
+            return None, True
+        former = order[len(places) - 1]
+        free[places.pop(former.guest)] += former.need_bytes
+    return places, True
+
+
+def spare(seats: Sequence[Seat], guests: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
+    """N+1: hosts whose guests (their needs in bytes, by host) would not find room on the others if it failed now.
+
+    By memory alone, the largest first: what the rules would say of each is not asked.
+    """
+    lost = []
+    for gone in seats:
+        free = sorted((seat.free_bytes for seat in seats if seat is not gone), reverse=True)
+        for need in sorted(guests.get(gone.host, ()), reverse=True):
+            if not free or free[0] < need:
+                lost.append(gone.host)
+                break
+            free[0] -= need
+            free.sort(reverse=True)
+    return tuple(lost)

@@ -1,0 +1,160 @@
+"""Many migrations at the pace of their links: each begins when its plan's turn has come and its links have room.
+
+The plan is a start. Real copies take other times than planned, so nothing waits for a planned instant: whatever ends
+makes room for those next in the plan's order. One that fails goes back to be planned anew, by itself, after a pause
+that doubles; the others go on.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from vmferry.errors import VmferryError
+from vmferry.model.guest import Guest
+from vmferry.model.migration import MigrationResult, Outcome
+from vmferry.ports import Clock
+from vmferry.schedule.instance import Move
+from vmferry.service.drain_plan import DrainPlan
+
+ATTEMPTS = 3
+PAUSE_S = 5.0
+"""Before the second attempt; twice as long before each after it."""
+LOOK_EVERY_S = 0.2
+TOGETHER = 1 + 1e-6
+"""Planned rates fill a link exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One migration of the convoy."""
+
+    guest: Guest
+    target: str
+    move: Move
+    rate_bytes_s: float
+    attempt: int = 1
+    not_before_s: float = 0.0
+
+
+class Watcher(Protocol):
+    """Is told of every one that begins and ends, from the convoy's own thread."""
+
+    def begins(self, guest: Guest, target: str, attempt: int) -> None: ...
+
+    def ended(self, result: MigrationResult) -> None: ...
+
+
+Carry = Callable[[Guest, str, threading.Event], MigrationResult]
+"""Moves a guest to a host, and says how it ended. Called in a thread of its own."""
+Again = Callable[[Guest, str], DrainPlan | None]
+"""A plan for a guest that failed to go to that host; None: it has nowhere else to go."""
+
+
+@dataclass(slots=True)
+class Convoy:
+    """Runs the ways of a plan to their ends."""
+
+    carry: Carry
+    again: Again
+    clock: Clock
+    watcher: Watcher
+    cancel: threading.Event
+    """Set: nothing more begins, and what runs is cancelled."""
+    parallel: int | None = None
+    results: list[MigrationResult] = field(default_factory=list)
+    """Of each guest the last one, in the order of their ends."""
+    _waiting: list[Leg] = field(default_factory=list)
+    _running: dict[str, Leg] = field(default_factory=dict)
+    _capacity: dict[str, float] = field(default_factory=dict)
+    _ends: queue.SimpleQueue[tuple[Leg, MigrationResult]] = field(default_factory=queue.SimpleQueue)
+
+    def run(self, plan: DrainPlan) -> Sequence[MigrationResult]:
+        """Blocks until all have ended, one way or another."""
+        self._waiting += self._legs(plan)
+        while self._running or (self._waiting and not self.cancel.is_set()):
+            self._begin_those_that_may()
+            if not self._running:
+                self.clock.sleep(LOOK_EVERY_S)
+                continue
+            try:
+                leg, result = self._ends.get(timeout=LOOK_EVERY_S)
+            except queue.Empty:
+                continue
+            self._running.pop(leg.guest.uuid)
+            self._ended(leg, result)
+        return self.results
+
+    def _legs(self, plan: DrainPlan) -> list[Leg]:
+        """In the order of their planned starts."""
+        self._capacity |= {link.id: link.capacity_bytes_s for link in plan.schedule.instance.links}
+        moves = {move.who: move for move in plan.schedule.instance.moves}
+        slots = plan.schedule.slots
+        ordered = sorted(plan.ways, key=lambda way: (slots[way.guest.uuid].start_s, way.guest.name))
+        return [
+            Leg(way.guest, way.target, moves[way.guest.uuid], slots[way.guest.uuid].rate_bytes_s) for way in ordered
+        ]
+
+    def _begin_those_that_may(self) -> None:
+        now_s = self.clock.now_s()
+        for leg in list(self._waiting):
+            if self.cancel.is_set():
+                return
+            if leg.not_before_s <= now_s and self._has_room(leg):
+                self._waiting.remove(leg)
+                self._running[leg.guest.uuid] = leg
+                self.watcher.begins(leg.guest, leg.target, leg.attempt)
+                threading.Thread(target=self._carry, args=(leg,), daemon=True).start()
+
+    def _has_room(self, leg: Leg) -> bool:
+        if self.parallel is not None and len(self._running) >= self.parallel:
+            return False
+        return all(self._used(link) + leg.rate_bytes_s <= self._capacity[link] * TOGETHER for link in leg.move.path)
+
+    def _used(self, link: str) -> float:
+        return sum(leg.rate_bytes_s for leg in self._running.values() if link in leg.move.path)
+
+    def _carry(self, leg: Leg) -> None:
+        try:
+            result = self.carry(leg.guest, leg.target, self.cancel)
+        except VmferryError as error:
+            result = MigrationResult(
+                job="",
+                guest=leg.guest.name,
+                source=leg.guest.host,
+                target=leg.target,
+                outcome=Outcome.FAILED,
+                error=error.message,
+                error_detail=error.detail or None,
+            )
+        except BaseException as error:  # a fault of ours must not leave the convoy waiting for ever
+            result = MigrationResult(
+                job="",
+                guest=leg.guest.name,
+                source=leg.guest.host,
+                target=leg.target,
+                outcome=Outcome.IN_DOUBT,
+                error=f"internal error: {error!r}; vmferry job list says where it is",
+            )
+        self._ends.put((leg, result))
+
+    def _ended(self, leg: Leg, result: MigrationResult) -> None:
+        self.watcher.ended(result)
+        self.results = [*(each for each in self.results if each.guest != result.guest), result]
+        lasting = result.outcome in (Outcome.MIGRATED, Outcome.IN_DOUBT)
+        if not lasting and not self.cancel.is_set() and leg.attempt < ATTEMPTS:
+            self._waiting += self._retries(leg)
+
+    def _retries(self, leg: Leg) -> Iterable[Leg]:
+        """To another host if there is one, to the same once more if not."""
+        try:
+            found = self.again(leg.guest, leg.target)
+        except VmferryError:
+            found = None
+        legs = self._legs(found) if found is not None else [leg]
+        pause_s = PAUSE_S * 2 ** (leg.attempt - 1)
+        at_s = self.clock.now_s() + pause_s
+        return [replace(each, attempt=leg.attempt + 1, not_before_s=at_s) for each in legs]

@@ -1,0 +1,217 @@
+"""Empty hosts, and let them in again: marked first, proved as a whole, then carried out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from vmferry.errors import HostUnreachable, UserError, VmferryError
+from vmferry.facts.wish import MoveWish
+from vmferry.model.guest import Guest
+from vmferry.model.host import HostEntry, HostState, Withdrawal
+from vmferry.model.migration import MigrationResult, Outcome
+from vmferry.model.wish import Copying, Wish
+from vmferry.schedule.instance import Instance
+from vmferry.schedule.plan import plan
+from vmferry.service.convoy import Convoy, Watcher
+from vmferry.service.drain_plan import Asked, DrainPlan, plan_drain, refuse_infeasible
+from vmferry.service.fleet import Fleet
+from vmferry.service.following import follow
+from vmferry.service.ground import Standing, request_of, survey_ground
+from vmferry.service.inventory import GuestList, list_guests
+from vmferry.service.migrate import Listener, Migration, Tools
+from vmferry.service.predict import Limits
+from vmferry.service.steps import stamp
+from vmferry.service.survey import Unreached, found, survey_fleet
+
+ROUNDS = 3
+"""A guest that was on its way to the host when it was marked is there afterwards: it is looked again so many times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How it is to be done."""
+
+    copying: Copying = field(default_factory=Copying)
+    wish: MoveWish = field(default_factory=MoveWish)
+    """What is checked, with the configuration's own."""
+    accept_unknown: bool = False
+    partial: bool = False
+    parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What became of it: the first plan, and the last migration of each guest."""
+
+    plan: DrainPlan
+    results: tuple[MigrationResult, ...] = ()
+    cancelled: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return self.plan.feasible and all(each.outcome is Outcome.MIGRATED for each in self.results)
+
+
+NOTHING = DrainPlan((), (), plan(Instance((), (), ())))
+
+
+@dataclass(slots=True)
+class Drain:
+    """One command's work. `fleet` gives the hosts of the inventory as they are marked now, being connected to."""
+
+    tools: Tools
+    fleet: Callable[[], Fleet]
+    standing: Standing
+    orders: Orders
+    watcher: Watcher
+    listener: Callable[[Guest], Listener]
+    cancel: threading.Event
+
+    def empty(self, names: Sequence[str]) -> Drained:
+        """Raises Refused where not all guests have a place, and nothing is marked then that was not before."""
+        store = self.tools.store
+        before = dict(store.withdrawn())
+        for name in names:
+            kept = before.get(name)
+            store.withdraw(name, Withdrawal(HostState.DRAINING, stamp(self.tools.now()), kept.left if kept else ()))
+        try:
+            first = self.plan(names)
+            if not self.orders.partial:
+                refuse_infeasible(first)
+        except VmferryError:
+            for name in names:
+                if name in before:
+                    store.withdraw(name, before[name])
+                else:
+                    store.readmit(name)
+            raise
+        done = self._carried_out(first)
+        for _ in range(ROUNDS):
+            if done.cancelled or not done.whole or not self._anybody(names):
+                break
+            more = self._carried_out(self.plan(names))
+            done = replace(more, plan=first, results=(*done.results, *more.results))
+        self._settle(names, first, done)
+        return done
+
+    def _settle(self, names: Sequence[str], first: DrainPlan, done: Drained) -> None:
+        """Hosts that nobody is left on are in maintenance. Who left is remembered, to be brought back."""
+        store, marked = self.tools.store, self.tools.store.withdrawn()
+        gone = [each for each in done.results if each.outcome is Outcome.MIGRATED]
+        uuids = {way.guest.name: way.guest.uuid for way in first.ways}
+        with self.fleet() as fleet:
+            seen = list_guests(fleet, store)
+        for name in names:
+            if name not in marked:
+                continue  # somebody let it in again meanwhile
+            left = [uuids[each.guest] for each in gone if each.source == name and each.guest in uuids]
+            still = name in seen.unreached or any(each.host == name and each.state.active for each in seen.guests)
+            state = HostState.DRAINING if still else HostState.MAINTENANCE
+            everybody = tuple(dict.fromkeys((*marked[name].left, *left)))
+            store.withdraw(name, replace(marked[name], state=state, left=everybody))
+
+    def _anybody(self, names: Sequence[str]) -> bool:
+        with self.fleet() as fleet:
+            return any(each.host in names and each.state.active for each in list_guests(fleet, self.tools.store).guests)
+
+    def plan(self, names: Sequence[str]) -> DrainPlan:
+        """Where their guests would go. Raises UserError for unknown hosts, HostUnreachable for silent ones."""
+        with self.fleet() as fleet:
+            seen = self._seen(fleet, names)
+            here = [each for each in found(seen.guests) if each.host in names]
+            going = tuple(each for each in here if each.state.active)
+            off = tuple(each.name for each in here if not each.state.active)
+            return plan_drain(self._asked(fleet, seen, going, off=off))
+
+    def bring_back(self, name: str, uuids: Sequence[str]) -> Drained:
+        """Those of these guests that are elsewhere now, to that host, which has to be let in already."""
+        done = Drained(self.plan_back(name, uuids))
+        if not self.orders.partial:
+            refuse_infeasible(done.plan)
+        return self._carried_out(done.plan)
+
+    def plan_back(self, name: str, uuids: Sequence[str]) -> DrainPlan:
+        """Without asking anybody where there are none."""
+        if not uuids:
+            return NOTHING
+        with self.fleet() as fleet:
+            seen = self._seen(fleet, [name])
+            going = tuple(
+                each for each in found(seen.guests) if each.uuid in uuids and each.host != name and each.state.active
+            )
+            return plan_drain(self._asked(fleet, seen, going, only={each.uuid: name for each in going}))
+
+    def _seen(self, fleet: Fleet, names: Sequence[str]) -> GuestList:
+        known = {entry.name for entry in fleet.entries}
+        for name in names:
+            if name not in known:
+                fleet.host(name)  # raises, with the nearest name
+        if len(known) < 2:
+            raise UserError("there is no other host to go to; add one with vmferry host add NAME URI")
+        seen = list_guests(fleet, self.tools.store)
+        for name in names:
+            if name in seen.unreached:
+                error = seen.unreached[name]
+                raise HostUnreachable(name, f"{error.message}; its guests cannot be moved", detail=error.detail)
+        return seen
+
+    def _asked(
+        self,
+        fleet: Fleet,
+        seen: GuestList,
+        going: tuple[Guest, ...],
+        *,
+        only: Mapping[str, str] | None = None,
+        never: Mapping[str, Sequence[str]] | None = None,
+        off: Iterable[str] = (),
+    ) -> Asked:
+        ports = {entry.name: fleet.host(entry.name) for entry in fleet.entries if entry.name not in seen.unreached}
+        unreached = [Unreached(name, error.message) for name, error in seen.unreached.items()]
+        copying = self.orders.copying
+        return Asked(
+            snapshot=survey_fleet(list(ports.values()), going, unreached),
+            guests=going,
+            ports=ports,
+            store=self.tools.store,
+            policy=self.standing.policy,
+            wish=self.orders.wish,
+            accept_unknown=self.orders.accept_unknown,
+            only=only or {},
+            never=never or {},
+            parallel=self.orders.parallel,
+            limits=Limits(copying.bandwidth_bytes_s, copying.max_downtime_ms, copying.storage.bandwidth_bytes_s),
+            off=tuple(off),
+        )
+
+    def _carried_out(self, plan: DrainPlan) -> Drained:
+        failed: dict[str, list[str]] = {}
+
+        def again(guest: Guest, target: str) -> DrainPlan | None:
+            failed.setdefault(guest.uuid, []).append(target)
+            with self.fleet() as fleet:
+                seen = list_guests(fleet, self.tools.store)
+                found_ = plan_drain(self._asked(fleet, seen, (guest,), never=failed))
+            return found_ if found_.feasible else None
+
+        convoy = Convoy(self._carry, again, self.tools.clock, self.watcher, self.cancel, parallel=self.orders.parallel)
+        return Drained(plan, tuple(convoy.run(plan)), self.cancel.is_set())
+
+    def _carry(self, guest: Guest, target: str, cancel: threading.Event) -> MigrationResult:
+        """By a worker where one takes jobs. With connections of its own: a call that migrates keeps others waiting."""
+        wish = Wish(guest.uuid, target, self.orders.copying, self.orders.accept_unknown)
+        with self.fleet() as fleet:
+            ground = survey_ground(fleet, self.tools.store, guest.uuid, target)
+            listener = self.listener(guest)
+            migration = Migration(request_of(wish, ground, self.standing), self.tools, listener, cancel)
+            if not self.tools.jobs.workers():
+                return migration.run()
+            queued = migration.queue(wish)
+            clock = self.tools.clock
+            return follow(self.tools.jobs, clock, queued.id, listener.progress, cancel, listener.note).result
+
+
+def entries_open(entries: Iterable[HostEntry], names: Sequence[str]) -> tuple[HostEntry, ...]:
+    """As if these were let in: for a look at what would be."""
+    return tuple(replace(each, state=HostState.READY) if each.name in names else each for each in entries)

@@ -1,0 +1,256 @@
+"""Where all guests of some hosts go, and when: proved for the whole set before the first of them moves.
+
+Every guest is checked against every host that stays, as for a single migration; of what the rules leave, an assignment
+of all is sought (`placement/evacuation.py`), and a plan over the hosts' links (`schedule/plan.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vmferry.errors import Refused, VmferryError
+from vmferry.facts.host import HostFacts
+from vmferry.facts.snapshot import Snapshot
+from vmferry.facts.wish import NO_WISH, MoveWish
+from vmferry.model.finding import Verdict
+from vmferry.model.guest import Guest
+from vmferry.model.migration import Forecast
+from vmferry.model.units import format_bytes
+from vmferry.placement.evacuation import Assignment, Seat, Traveller, assign, spare
+from vmferry.placement.rank import COPYING, Candidate
+from vmferry.ports import HostPort, Store
+from vmferry.rules.memory import QEMU_OVERHEAD_BYTES
+from vmferry.rules.policy import NO_POLICY, Policy
+from vmferry.schedule.instance import Instance, Link, Move, Place
+from vmferry.schedule.plan import Plan, plan
+from vmferry.service.check import CheckReport, check_one
+from vmferry.service.predict import ASSUMED_RATE_BYTES_S, Limits, copied_bytes, predict
+
+MOST_REASONS = 4
+"""Of one guest, as people read them; a program gets all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A guest that stays, and why."""
+
+    guest: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One guest's move, as planned."""
+
+    guest: Guest
+    target: str
+    forecast: Forecast | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrainPlan:
+    """`feasible`: all guests have a place. `schedule` is of the moves that there are."""
+
+    ways: tuple[Way, ...]
+    unplaced: tuple[Unplaced, ...]
+    schedule: Plan
+    alone: tuple[str, ...] = ()
+    """Hosts whose guests would find no room on the others if it failed after the moves (N+1)."""
+    proved: bool = True
+    """Of an infeasible set: that there is no assignment, rather than that none was found."""
+    off: tuple[str, ...] = ()
+    """Guests of these hosts that are off: they are not moved."""
+
+    @property
+    def feasible(self) -> bool:
+        return not self.unplaced
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be planned."""
+
+    snapshot: Snapshot
+    guests: tuple[Guest, ...]
+    """Those that are to go, all of them active."""
+    ports: Mapping[str, HostPort]
+    """Connected, by name."""
+    store: Store
+    policy: Policy = NO_POLICY
+    wish: MoveWish = NO_WISH
+    accept_unknown: bool = False
+    only: Mapping[str, str] = field(default_factory=dict)
+    """By UUID, the host that a guest has to go to."""
+    never: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By UUID, hosts that a guest is not sent to: it failed to go there."""
+    parallel: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    off: tuple[str, ...] = ()
+
+
+def plan_drain(asked: Asked) -> DrainPlan:
+    """Asks no host but for what libvirt remembers of the guests' dirty rates."""
+    facts = {each.guest.uuid: each for each in asked.snapshot.guests}
+    reports = {
+        guest.uuid: check_one(asked.snapshot, facts[guest.uuid], asked.only.get(guest.uuid), asked.policy, asked.wish)
+        for guest in asked.guests
+        if guest.uuid in facts
+    }
+    leaving = {guest.host for guest in asked.guests} if not asked.only else set()
+    seats = [_seat(host) for host in asked.snapshot.hosts if host.name not in leaving and host.problem is None]
+    travellers = [_traveller(asked, guest, reports.get(guest.uuid)) for guest in asked.guests]
+    found = assign(travellers, seats)
+    ways = tuple(
+        _way(asked, guest, reports[guest.uuid], found.places[guest.uuid])
+        for guest in asked.guests
+        if guest.uuid in found.places
+    )
+    left = {each.guest for each in found.left}
+    unplaced = [
+        _unplaced(asked, guest, reports.get(guest.uuid), seats, found) for guest in asked.guests if guest.uuid in left
+    ]
+    schedule = plan(_instance(asked, ways))
+    return DrainPlan(ways, tuple(unplaced), schedule, _alone(asked, seats, ways), found.proved, asked.off)
+
+
+def need_bytes(guest: Guest) -> int:
+    """What it takes of a host."""
+    return guest.memory_bytes + QEMU_OVERHEAD_BYTES
+
+
+def _seat(host: HostFacts) -> Seat:
+    free_bytes = 0 if host.memory_free_bytes is None else host.memory_free_bytes - host.claimed_bytes
+    return Seat(host.name, host.memory_bytes or 0, free_bytes)
+
+
+def _traveller(asked: Asked, guest: Guest, report: CheckReport | None) -> Traveller:
+    choices = (
+        {} if report is None else {each.host: _penalty(each) for each in report.candidates if _open(asked, guest, each)}
+    )
+    return Traveller(guest.uuid, need_bytes(guest), choices)
+
+
+def _open(asked: Asked, guest: Guest, candidate: Candidate) -> bool:
+    if candidate.score is None or candidate.host in asked.never.get(guest.uuid, ()):
+        return False
+    return candidate.verdict is not Verdict.UNKNOWN or asked.accept_unknown
+
+
+def _penalty(candidate: Candidate) -> float:
+    """What its check left open, and disks that would have to be copied, beside the room that assign looks at."""
+    copying = COPYING if any("would be copied there" in reason for reason in candidate.reasons) else 0
+    return copying + {Verdict.PASS: 0.0, Verdict.WARN: 0.25}.get(candidate.verdict, 0.5)
+
+
+def _way(asked: Asked, guest: Guest, report: CheckReport, target: str) -> Way:
+    move = report.move(target)
+    try:
+        source, port = asked.ports[guest.host], asked.ports[target]
+        forecast = predict(move.guest, source, port, asked.store, asked.limits, copied_bytes(move))
+    except (VmferryError, KeyError):
+        forecast = None
+    return Way(guest, target, forecast)
+
+
+def _unplaced(
+    asked: Asked, guest: Guest, report: CheckReport | None, seats: Sequence[Seat], found: Assignment
+) -> Unplaced:
+    if report is None:
+        return Unplaced(guest.name, (f"{guest.host} did not tell what it is",))
+    open_hosts = [each.host for each in report.candidates if _open(asked, guest, each)]
+    if open_hosts:
+        taken: dict[str, int] = {}
+        for other in asked.guests:
+            if other.uuid in found.places:
+                host = found.places[other.uuid]
+                taken[host] = taken.get(host, 0) + need_bytes(other)
+        rooms = {seat.host: seat.free_bytes - taken.get(seat.host, 0) for seat in seats}
+        best = max(open_hosts, key=lambda host: (rooms.get(host, 0), host))
+        short = need_bytes(guest) - max(0, rooms.get(best, 0))
+        sure = "" if found.proved else "no assignment of all was found, which is no proof that there is none: "
+        words = f"{sure}no room is left on {', '.join(open_hosts)}; {format_bytes(short)} more on {best} would make it"
+        return Unplaced(guest.name, (words,))
+    reasons = [f"{each.host}: {reason}" for each in report.candidates for reason in _refusing(asked, guest, each)]
+    return Unplaced(guest.name, tuple(reasons) or ("there is no host that it could go to",))
+
+
+def _refusing(asked: Asked, guest: Guest, candidate: Candidate) -> Sequence[str]:
+    if candidate.host in asked.never.get(guest.uuid, ()):
+        return ("it failed to go there",)
+    if candidate.score is None:
+        return candidate.reasons
+    return (*candidate.reasons[1:], "this could not be looked at; --yes goes on without")
+
+
+def _alone(asked: Asked, seats: Sequence[Seat], ways: Sequence[Way]) -> tuple[str, ...]:
+    """As it will be: what is on these hosts now, and what comes."""
+    coming: dict[str, list[int]] = {}
+    for way in ways:
+        coming.setdefault(way.target, []).append(need_bytes(way.guest))
+    guests: dict[str, list[int]] = {}
+    for host in asked.snapshot.hosts:
+        here = [each.memory_bytes or 0 for each in host.guests if each.active]
+        guests[host.name] = [*here, *coming.get(host.name, [])]
+    after = [Seat(seat.host, seat.memory_bytes, seat.free_bytes - sum(coming.get(seat.host, []))) for seat in seats]
+    return spare(after, guests) if len(after) > 1 else ()
+
+
+def _instance(asked: Asked, ways: Sequence[Way]) -> Instance:
+    """Each host's card, out and in; what of a guest's memory has to be sent, as its forecast has it."""
+    names = sorted({way.guest.host for way in ways} | {way.target for way in ways})
+    rates = {name: _card(asked.ports[name]) for name in names}
+    links = [Link(f"{name} {way}", rates[name]) for name in names for way in ("out", "in")]
+    places = [_place(asked, name, ways) for name in names]
+    moves = tuple(_move(asked, way, min(rates[way.guest.host], rates[way.target])) for way in ways)
+    return Instance(tuple(links), tuple(places), moves, max_moves=asked.parallel)
+
+
+def _card(host: HostPort) -> float:
+    try:
+        return float(host.entry.migration_rate_bytes_s or host.link_rate() or ASSUMED_RATE_BYTES_S)
+    except VmferryError:
+        return float(ASSUMED_RATE_BYTES_S)
+
+
+def _place(asked: Asked, name: str, ways: Sequence[Way]) -> Place:
+    """With room for what comes, which `assign` has made sure of: what leaves elsewhere is not counted on."""
+    leaving = sum(need_bytes(way.guest) for way in ways if way.guest.host == name)
+    coming = sum(need_bytes(way.guest) for way in ways if way.target == name)
+    return Place(name, leaving + coming, out=(f"{name} out",), into=(f"{name} in",))
+
+
+def _move(asked: Asked, way: Way, path_bytes_s: float) -> Move:
+    """As many bytes as were forecast: what is dirtied meanwhile is among them."""
+    sent = way.forecast.transferred_bytes.p50 if way.forecast is not None else way.guest.memory_bytes
+    limit = asked.limits.bandwidth_bytes_s
+    return Move(
+        id=way.guest.uuid,
+        source=way.guest.host,
+        target=way.target,
+        memory_bytes=need_bytes(way.guest),
+        path=(f"{way.guest.host} out", f"{way.target} in"),
+        fixed_bytes=max(1.0, float(sent)),
+        max_rate_bytes_s=None if limit is None else min(float(limit), path_bytes_s),
+    )
+
+
+class Infeasible(Refused):
+    """Not all of them have a place; `plan` is what there would be for the others."""
+
+    def __init__(self, message: str, plan: DrainPlan, *, detail: str) -> None:
+        super().__init__(message, detail=detail)
+        self.plan = plan
+
+
+def refuse_infeasible(found: DrainPlan) -> None:
+    """Raises Infeasible, naming the guests and what would help."""
+    if found.unplaced:
+        lines = [f"{each.guest}: {reason}" for each in found.unplaced for reason in each.reasons[:MOST_REASONS]]
+        names = ", ".join(each.guest for each in found.unplaced)
+        what = "has no place" if len(found.unplaced) == 1 else "have no place"
+        raise Infeasible(
+            f"nothing was moved: {names} {what} on the other hosts; make room, or move the others with --partial",
+            found,
+            detail="\n".join(lines),
+        )
