@@ -118,8 +118,10 @@ class FakeWorld:
 
     def next_fault(self, guest: FakeGuest) -> CopyFault | None:
         """Of a copy that begins."""
-        planned = self.faults.get(guest.uuid)
-        return planned.pop() if planned else None
+        planned = self.faults.pop(guest.uuid, [])
+        if planned[1:]:
+            self.faults[guest.uuid] = planned[1:]
+        return planned[0] if planned else None
 
     def kill(self, host: str, reason: str = "no route to host") -> None:
         """Power loss: it does not answer, and its guests run no more."""
