@@ -14,7 +14,17 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("src/vmferry/native")
 LIBRARY = FOLDER / "libvmferry.so"
-FLAGS = ("-O3", "-std=c++17", "-Wall", "-Wextra", "-shared", "-fPIC", "-fno-math-errno", "-ffp-contract=off")
+FLAGS = (
+    "-O3",
+    "-std=c++17",
+    "-Wall",
+    "-Wextra",
+    "-shared",
+    "-fPIC",
+    "-pthread",
+    "-fno-math-errno",
+    "-ffp-contract=off",
+)
 """Without contraction the same plan comes out on every machine."""
 
 

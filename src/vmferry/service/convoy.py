@@ -1,13 +1,15 @@
 """Many migrations at the pace of their links: each begins when its plan's turn has come and its links have room.
 
 The plan is a start. Real copies take other times than planned, so nothing waits for a planned instant: whatever ends
-makes room for those next in the plan's order. One that fails goes back to be planned anew, by itself, after a pause
-that doubles; the others go on.
+makes room for those next in the plan's order. A migration uses its links only while it copies; so the next one begins
+with its checks while the one before still copies, as long before that one's end as checks have lately taken. One that
+fails goes back to be planned anew, by itself, after a pause that doubles; the others go on.
 """
 
 from __future__ import annotations
 
 import queue
+import statistics
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +28,8 @@ PAUSE_S = 5.0
 LOOK_EVERY_S = 0.2
 TOGETHER = 1 + 1e-6
 """Planned rates fill a link exactly."""
+USUAL_START_S = 1.5
+"""From the beginning to the first bytes, before any was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,34 @@ class Watcher(Protocol):
     def ended(self, result: MigrationResult) -> None: ...
 
 
-Carry = Callable[[Guest, str, threading.Event], MigrationResult]
+class Pace:
+    """What a running migration lets the convoy know of itself, from any thread."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s, self._began_s = now_s, now_s()
+        self._eta_s: float | None = None
+        self._seen_s = 0.0
+        self.started_s: float | None = None
+        """From its beginning to its first bytes; None: it sends none yet."""
+        self.sent = False
+        """It sends no more."""
+
+    def sends(self, eta_s: float | None) -> None:
+        if self.started_s is None:
+            self.started_s = self._now_s() - self._began_s
+        self._eta_s, self._seen_s = eta_s, self._now_s()
+
+    def is_done(self) -> None:
+        self.sent = True
+
+    def frees_links_within(self, time_s: float) -> bool:
+        """As far as is known by its own figures."""
+        if self.sent:
+            return True
+        return self._eta_s is not None and self._eta_s - (self._now_s() - self._seen_s) <= time_s
+
+
+Carry = Callable[[Guest, str, threading.Event, Pace], MigrationResult]
 """Moves a guest to a host, and says how it ended. Called in a thread of its own."""
 Again = Callable[[Guest, str], DrainPlan | None]
 """A plan for a guest that failed to go to that host; None: it has nowhere else to go."""
@@ -68,7 +99,8 @@ class Convoy:
     results: list[MigrationResult] = field(default_factory=list)
     """Of each guest the last one, in the order of their ends."""
     _waiting: list[Leg] = field(default_factory=list)
-    _running: dict[str, Leg] = field(default_factory=dict)
+    _running: dict[str, tuple[Leg, Pace]] = field(default_factory=dict)
+    _starts_s: list[float] = field(default_factory=lambda: [USUAL_START_S])
     _capacity: dict[str, float] = field(default_factory=dict)
     _ends: queue.SimpleQueue[tuple[Leg, MigrationResult]] = field(default_factory=queue.SimpleQueue)
 
@@ -84,7 +116,9 @@ class Convoy:
                 leg, result = self._ends.get(timeout=LOOK_EVERY_S)
             except queue.Empty:
                 continue
-            self._running.pop(leg.guest.uuid)
+            pace = self._running.pop(leg.guest.uuid)[1]
+            if pace.started_s is not None:
+                self._starts_s = [*self._starts_s[-4:], pace.started_s]
             self._ended(leg, result)
         return self.results
 
@@ -105,9 +139,10 @@ class Convoy:
                 return
             if leg.not_before_s <= now_s and self._has_room(leg):
                 self._waiting.remove(leg)
-                self._running[leg.guest.uuid] = leg
+                pace = Pace(self.clock.now_s)
+                self._running[leg.guest.uuid] = leg, pace
                 self.watcher.begins(leg.guest, leg.target, leg.attempt)
-                threading.Thread(target=self._carry, args=(leg,), daemon=True).start()
+                threading.Thread(target=self._carry, args=(leg, pace), daemon=True).start()
 
     def _has_room(self, leg: Leg) -> bool:
         if self.parallel is not None and len(self._running) >= self.parallel:
@@ -115,11 +150,17 @@ class Convoy:
         return all(self._used(link) + leg.rate_bytes_s <= self._capacity[link] * TOGETHER for link in leg.move.path)
 
     def _used(self, link: str) -> float:
-        return sum(leg.rate_bytes_s for leg in self._running.values() if link in leg.move.path)
+        """By when one that began now would send."""
+        start_s = statistics.median(self._starts_s)
+        return sum(
+            leg.rate_bytes_s
+            for leg, pace in self._running.values()
+            if link in leg.move.path and not pace.frees_links_within(start_s)
+        )
 
-    def _carry(self, leg: Leg) -> None:
+    def _carry(self, leg: Leg, pace: Pace) -> None:
         try:
-            result = self.carry(leg.guest, leg.target, self.cancel)
+            result = self.carry(leg.guest, leg.target, self.cancel, pace)
         except VmferryError as error:
             result = MigrationResult(
                 job="",

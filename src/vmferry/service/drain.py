@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from vmferry.errors import HostUnreachable, UserError, VmferryError
 from vmferry.facts.wish import MoveWish
+from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Guest
 from vmferry.model.host import HostEntry, HostState, Withdrawal
-from vmferry.model.migration import MigrationResult, Outcome
+from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
 from vmferry.model.wish import Copying, Wish
 from vmferry.schedule.instance import Instance
 from vmferry.schedule.plan import plan
-from vmferry.service.convoy import Convoy, Watcher
+from vmferry.service.check import CheckReport
+from vmferry.service.convoy import Convoy, Pace, Watcher
 from vmferry.service.drain_plan import Asked, DrainPlan, plan_drain, refuse_infeasible
 from vmferry.service.fleet import Fleet
 from vmferry.service.following import follow
@@ -198,18 +200,47 @@ class Drain:
         convoy = Convoy(self._carry, again, self.tools.clock, self.watcher, self.cancel, parallel=self.orders.parallel)
         return Drained(plan, tuple(convoy.run(plan)), self.cancel.is_set())
 
-    def _carry(self, guest: Guest, target: str, cancel: threading.Event) -> MigrationResult:
+    def _carry(self, guest: Guest, target: str, cancel: threading.Event, pace: Pace) -> MigrationResult:
         """By a worker where one takes jobs. With connections of its own: a call that migrates keeps others waiting."""
         wish = Wish(guest.uuid, target, self.orders.copying, self.orders.accept_unknown)
         with self.fleet() as fleet:
             ground = survey_ground(fleet, self.tools.store, guest.uuid, target)
-            listener = self.listener(guest)
+            listener = _Paced(self.listener(guest), pace)
             migration = Migration(request_of(wish, ground, self.standing), self.tools, listener, cancel)
             if not self.tools.jobs.workers():
                 return migration.run()
             queued = migration.queue(wish)
             clock = self.tools.clock
             return follow(self.tools.jobs, clock, queued.id, listener.progress, cancel, listener.note).result
+
+
+@dataclass(frozen=True, slots=True)
+class _Paced:
+    """Passes on what a migration tells, and lets the convoy know how far it is."""
+
+    listener: Listener
+    pace: Pace
+
+    def checked(self, report: CheckReport) -> None:
+        self.listener.checked(report)
+
+    def chosen(self, target: str, forecast: Forecast | None) -> None:
+        self.listener.chosen(target, forecast)
+
+    def progress(self, progress: Progress) -> None:
+        self.pace.sends(progress.eta_s)
+        self.listener.progress(progress)
+
+    def settling(self, problem: VmferryError | None) -> None:
+        self.pace.is_done()
+        self.listener.settling(problem)
+
+    def verified(self, checks: Sequence[Verified]) -> None:
+        self.pace.is_done()
+        self.listener.verified(checks)
+
+    def note(self, message: str) -> None:
+        self.listener.note(message)
 
 
 def entries_open(entries: Iterable[HostEntry], names: Sequence[str]) -> tuple[HostEntry, ...]:

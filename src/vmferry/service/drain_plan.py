@@ -25,7 +25,7 @@ from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.schedule.instance import Instance, Link, Move, Place
 from vmferry.schedule.plan import Plan, plan
 from vmferry.service.check import CheckReport, check_one
-from vmferry.service.predict import ASSUMED_RATE_BYTES_S, Limits, copied_bytes, predict
+from vmferry.service.predict import ASSUMED_RATE_BYTES_S, Limits, copied_bytes, path_rate, predict
 
 MOST_REASONS = 4
 """Of one guest, as people read them; a program gets all."""
@@ -198,29 +198,31 @@ def _alone(asked: Asked, seats: Sequence[Seat], ways: Sequence[Way]) -> tuple[st
 
 def _instance(asked: Asked, ways: Sequence[Way]) -> Instance:
     """Each host's card, out and in; what of a guest's memory has to be sent, as its forecast has it."""
-    names = sorted({way.guest.host for way in ways} | {way.target for way in ways})
-    rates = {name: _card(asked.ports[name]) for name in names}
-    links = [Link(f"{name} {way}", rates[name]) for name in names for way in ("out", "in")]
-    places = [_place(asked, name, ways) for name in names]
-    moves = tuple(_move(asked, way, min(rates[way.guest.host], rates[way.target])) for way in ways)
-    return Instance(tuple(links), tuple(places), moves, max_moves=asked.parallel)
+    rates = {(way.guest.host, way.target): _rate(asked, way) for way in ways}
+    leaving = {source: max(rates[each] for each in rates if each[0] == source) for source, _ in rates}
+    coming = {target: max(rates[each] for each in rates if each[1] == target) for _, target in rates}
+    links = [Link(f"{name} out", leaving[name]) for name in sorted(leaving)]
+    links += [Link(f"{name} in", coming[name]) for name in sorted(coming)]
+    places = [_place(name, ways) for name in sorted(leaving.keys() | coming.keys())]
+    return Instance(tuple(links), tuple(places), tuple(_move(asked, way) for way in ways), max_moves=asked.parallel)
 
 
-def _card(host: HostPort) -> float:
+def _rate(asked: Asked, way: Way) -> float:
+    """Of the way between the two hosts: as the inventory has it, else learned, else what the card says."""
     try:
-        return float(host.entry.migration_rate_bytes_s or host.link_rate() or ASSUMED_RATE_BYTES_S)
-    except VmferryError:
+        return float(path_rate(asked.ports[way.guest.host], asked.ports[way.target], asked.store)[0].p50)
+    except (VmferryError, KeyError):
         return float(ASSUMED_RATE_BYTES_S)
 
 
-def _place(asked: Asked, name: str, ways: Sequence[Way]) -> Place:
+def _place(name: str, ways: Sequence[Way]) -> Place:
     """With room for what comes, which `assign` has made sure of: what leaves elsewhere is not counted on."""
     leaving = sum(need_bytes(way.guest) for way in ways if way.guest.host == name)
     coming = sum(need_bytes(way.guest) for way in ways if way.target == name)
-    return Place(name, leaving + coming, out=(f"{name} out",), into=(f"{name} in",))
+    return Place(name, leaving + coming)
 
 
-def _move(asked: Asked, way: Way, path_bytes_s: float) -> Move:
+def _move(asked: Asked, way: Way) -> Move:
     """As many bytes as were forecast: what is dirtied meanwhile is among them."""
     sent = way.forecast.transferred_bytes.p50 if way.forecast is not None else way.guest.memory_bytes
     limit = asked.limits.bandwidth_bytes_s
@@ -231,7 +233,7 @@ def _move(asked: Asked, way: Way, path_bytes_s: float) -> Move:
         memory_bytes=need_bytes(way.guest),
         path=(f"{way.guest.host} out", f"{way.target} in"),
         fixed_bytes=max(1.0, float(sent)),
-        max_rate_bytes_s=None if limit is None else min(float(limit), path_bytes_s),
+        max_rate_bytes_s=None if limit is None else float(limit),
     )
 
 

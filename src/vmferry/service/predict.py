@@ -45,7 +45,7 @@ def predict(
     Rests on libvirt's last dirty-rate calculation of the guest, where there was one.
     """
     dirty, dirty_basis = _dirty_rate(facts, source, store)
-    rate, rate_basis = _rate(source, target, store)
+    rate, rate_basis = path_rate(source, target, store)
     cap = limits.bandwidth_bytes_s
     if cap is not None:
         rate = Range(*(min(each, cap) for each in (rate.p10, rate.p50, rate.p90)))
@@ -80,7 +80,7 @@ def _dirty_rate(facts: GuestFacts, source: HostPort, store: Store) -> tuple[int,
     return 0, "dirty rate not known, taken as 0 (vmferry plan measures it)"
 
 
-def _rate(source: HostPort, target: HostPort, store: Store) -> tuple[Range, str]:
+def path_rate(source: HostPort, target: HostPort, store: Store) -> tuple[Range, str]:
     """Bytes a second of this path: what the inventory says, else learned where it was used, else what the card says."""
     told = [rate for rate in (source.entry.migration_rate_bytes_s, target.entry.migration_rate_bytes_s) if rate]
     if told:
