@@ -19,10 +19,11 @@ from .rows import Row
 from .rows_after import AFTER
 from .rows_before import BEFORE
 from .rows_copying import COPYING
+from .rows_drain import DRAIN
 from .rows_storage import STORAGE
 from .rows_switch import SWITCH
 
-ROWS: dict[int, Callable[[], None]] = {**BEFORE, **COPYING, **STORAGE, **SWITCH, **AFTER}
+ROWS: dict[int, Callable[[], None]] = {**BEFORE, **COPYING, **STORAGE, **SWITCH, **AFTER, **DRAIN}
 
 
 def no_change_of_hardware() -> bool:
@@ -30,9 +31,10 @@ def no_change_of_hardware() -> bool:
     return not any(word in name for name in dir(HostPort) for word in ("attach", "detach", "resize", "hotplug"))
 
 
-def no_plans() -> bool:
-    modules = ("schedule", "service.drain", "service.evacuate", "service.balance", "cli.drain")
-    return not any(_is_there(f"vmferry.{name}") for name in modules) and not {"drain", "balance"} & set(COMMANDS)
+def no_balance() -> bool:
+    return not any(_is_there(f"vmferry.{name}") for name in ("service.balance", "cli.balance")) and (
+        "balance" not in COMMANDS
+    )
 
 
 def _is_there(name: str) -> bool:
@@ -47,7 +49,7 @@ class Pending:
 
 PENDING = {
     53: Pending(4, no_change_of_hardware),
-    **dict.fromkeys((85, 86, 87, 89, 90), Pending(6, no_plans)),
+    90: Pending(6, no_balance),
 }
 
 
