@@ -1,5 +1,5 @@
-"""A host with busy guests emptied over a shaped link: by `vmferry drain`, and by `virsh migrate` one by one, all at once
-and two at a time, in turn. Prints a table in Markdown.
+"""A host with busy guests emptied over a shaped link: by `vmferry drain`, and by `virsh migrate` one by one, two at a
+time and all at once, in turn. Prints a table in Markdown.
 
     VMFERRY_LAB=bench .venv/bin/python -m bench.drain --rounds 2
 """

@@ -34,6 +34,12 @@ def batch_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--dry-run", is_flag=True, help="Plan only."),
         click.option("--parallel", type=click.IntRange(1), metavar="N", help="At most N at once; else as links allow."),
         click.option("--partial", is_flag=True, help="Move those that have a place although others have none."),
+        click.option(
+            "--keep-spare", is_flag=True, help="Refuse what leaves no room for the guests of a host that fails."
+        ),
+        click.option(
+            "--window", metavar="WINDOW", help="Only then, as 'Sat 02:00-05:00': waits for it, begins nothing after it."
+        ),
         click.option("--yes", is_flag=True, help="Go on although something could not be looked at."),
     ):
         command = option(command)
@@ -43,6 +49,11 @@ def batch_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("drain", cls=Command)
 @click.argument("hosts", metavar="HOST...", nargs=-1, required=True, shell_complete=complete_host)
 @batch_options
+@click.option(
+    "--reboot-command",
+    metavar="COMMAND",
+    help="Host by host: empty it, run COMMAND (a shell's, with VMFERRY_HOST), wait for the host, fill it again.",
+)
 @many_copy_options
 @policy_option
 @timeout_option()
@@ -52,6 +63,7 @@ def drain(
     /,
     hosts: tuple[str, ...],
     dry_run: bool,
+    reboot_command: str | None,
     timeout_s: float,
     **given: Any,  # noqa: ANN401 - click's own
 ) -> int:
@@ -64,8 +76,27 @@ def drain(
     _prepare(app, timeout_s, dry_run=dry_run)
     with cancelling(f"the drain of {', '.join(names)}") as cancel, _shown_if_refused(app):
         work = _work(app, given, timeout_s, cancel)
-        done = _planned(work.plan(names)) if dry_run else work.empty(names)
+        if reboot_command is not None:
+            from vmferry.cli.rolling import rolled
+
+            done = rolled(app, work, names, reboot_command, dry_run=dry_run)
+        elif dry_run:
+            done = _planned(work.plan(names))
+        else:
+            done = _in_time(app, work, names)
     return _conclude(app, done, dry_run=dry_run)
+
+
+def _in_time(app: App, work: Drain, names: Sequence[str]) -> Drained:
+    """Where it has to wait for its window, what stands against it is said before."""
+    if work.orders.window is not None and work.opens_in_s():
+        plan = work.approved(work.plan(names))
+        app.note(f"{len(plan.ways)} guests will be moved when the window opens; Ctrl-C ends the waiting")
+        if not work.opens():
+            from vmferry.service.drain import Drained
+
+            return Drained(plan, cancelled=True)
+    return work.empty(names)
 
 
 @click.command("undrain", cls=Command)
@@ -129,16 +160,25 @@ def _prepare(app: App, timeout_s: float, *, dry_run: bool) -> None:
 def _work(
     app: App, given: dict[str, Any], timeout_s: float, cancel: threading.Event, as_open: Sequence[str] = ()
 ) -> Drain:
+    from vmferry.model.window import read_window
     from vmferry.service.drain import Drain, Orders, entries_open
 
-    own = {name: given.pop(name) for name in ("parallel", "partial", "yes")}
+    own = {name: given.pop(name) for name in ("parallel", "partial", "yes", "keep_spare", "window")}
     copying = read_copying(given, None)
 
     def fleet() -> Fleet:
         return app.fleet(timeout_s, entries_open(app.entries, as_open))
 
     teller = Teller(app)
-    orders = Orders(copying, usual_wish(app, copying.storage), own["yes"], own["partial"], own["parallel"])
+    orders = Orders(
+        copying=copying,
+        wish=usual_wish(app, copying.storage),
+        accept_unknown=own["yes"],
+        partial=own["partial"],
+        parallel=own["parallel"],
+        keep_spare=own["keep_spare"],
+        window=None if own["window"] is None else read_window(own["window"]),
+    )
     return Drain(app.tools, fleet, standing(app), orders, teller, teller.listener, cancel)
 
 

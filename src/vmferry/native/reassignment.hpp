@@ -131,7 +131,7 @@ public:
     // The same of two processes that take each other's place.
     bool swap(std::int64_t p, std::int64_t q, double limit, Cost &change) {
         const std::int64_t a = at[p], b = at[q], s = f.service[p], t = f.service[q];
-        if (a == b || s == t || count(s, b) > 0 || count(t, a) > 0) return false;
+        if (a == b || (s != t && (count(s, b) > 0 || count(t, a) > 0))) return false;
         if (!fits_instead(p, q, b) || !fits_instead(q, p, a)) return false;
         const Cost *in = &need[q * W], *out = &need[p * W];
         const Cost at_a = cost_between(a, in, out), at_b = cost_between(b, out, in);

@@ -176,3 +176,46 @@ def spare(seats: Sequence[Seat], guests: Mapping[str, Sequence[int]]) -> tuple[s
             free[0] -= need
             free.sort(reverse=True)
     return tuple(lost)
+
+
+def with_spare(
+    travellers: Sequence[Traveller], seats: Sequence[Seat], guests: Mapping[str, Sequence[int]]
+) -> Assignment:
+    """As `assign`; where that would leave hosts without a stand-in (N+1), with fewer of them if one guest or another
+    goes elsewhere. `guests`: the needs of those that are on each host already.
+    """
+    found = assign(travellers, seats)
+    if found.left or len(seats) < 2:
+        return found
+    needs = {each.guest: each.need_bytes for each in travellers}
+    places, lost = dict(found.places), _lost(found.places, needs, seats, guests)
+    for traveller in sorted(travellers, key=lambda each: (-each.need_bytes, each.guest)):
+        for host in sorted(traveller.choices):
+            if not lost:
+                return Assignment(places)
+            tried = places | {traveller.guest: host}
+            if host != places[traveller.guest] and _fits(tried, needs, seats):
+                now = _lost(tried, needs, seats, guests)
+                if len(now) < len(lost):
+                    places, lost = tried, now
+    return Assignment(places)
+
+
+def _taken(places: Mapping[str, str], needs: Mapping[str, int]) -> dict[str, list[int]]:
+    taken: dict[str, list[int]] = {}
+    for guest, host in places.items():
+        taken.setdefault(host, []).append(needs[guest])
+    return taken
+
+
+def _fits(places: Mapping[str, str], needs: Mapping[str, int], seats: Sequence[Seat]) -> bool:
+    free = {seat.host: seat.free_bytes for seat in seats}
+    return all(sum(each) <= free.get(host, -1) for host, each in _taken(places, needs).items())
+
+
+def _lost(
+    places: Mapping[str, str], needs: Mapping[str, int], seats: Sequence[Seat], guests: Mapping[str, Sequence[int]]
+) -> tuple[str, ...]:
+    taken = _taken(places, needs)
+    after = [Seat(each.host, each.memory_bytes, each.free_bytes - sum(taken.get(each.host, []))) for each in seats]
+    return spare(after, {each.host: [*guests.get(each.host, ()), *taken.get(each.host, [])] for each in seats})

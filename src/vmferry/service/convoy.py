@@ -8,6 +8,7 @@ fails goes back to be planned anew, by itself, after a pause that doubles; the o
 
 from __future__ import annotations
 
+import math
 import queue
 import statistics
 import threading
@@ -40,6 +41,8 @@ class Leg:
     target: str
     move: Move
     rate_bytes_s: float
+    length_s: float
+    """As planned."""
     attempt: int = 1
     not_before_s: float = 0.0
 
@@ -96,6 +99,8 @@ class Convoy:
     cancel: threading.Event
     """Set: nothing more begins, and what runs is cancelled."""
     parallel: int | None = None
+    closes_in_s: Callable[[], float | None] = lambda: math.inf
+    """Nothing begins that would not end by then; None: nothing at all, the window is closed."""
     results: list[MigrationResult] = field(default_factory=list)
     """Of each guest the last one, in the order of their ends."""
     _waiting: list[Leg] = field(default_factory=list)
@@ -110,6 +115,8 @@ class Convoy:
         while self._running or (self._waiting and not self.cancel.is_set()):
             self._begin_those_that_may()
             if not self._running:
+                if not any(self._has_time(leg) for leg in self._waiting):
+                    break
                 self.clock.sleep(LOOK_EVERY_S)
                 continue
             try:
@@ -129,7 +136,9 @@ class Convoy:
         slots = plan.schedule.slots
         ordered = sorted(plan.ways, key=lambda way: (slots[way.guest.uuid].start_s, way.guest.name))
         return [
-            Leg(way.guest, way.target, moves[way.guest.uuid], slots[way.guest.uuid].rate_bytes_s) for way in ordered
+            Leg(way.guest, way.target, moves[way.guest.uuid], slot.rate_bytes_s, slot.end_s - slot.start_s)
+            for way in ordered
+            for slot in (slots[way.guest.uuid],)
         ]
 
     def _begin_those_that_may(self) -> None:
@@ -137,12 +146,16 @@ class Convoy:
         for leg in list(self._waiting):
             if self.cancel.is_set():
                 return
-            if leg.not_before_s <= now_s and self._has_room(leg):
+            if leg.not_before_s <= now_s and self._has_time(leg) and self._has_room(leg):
                 self._waiting.remove(leg)
                 pace = Pace(self.clock.now_s)
                 self._running[leg.guest.uuid] = leg, pace
                 self.watcher.begins(leg.guest, leg.target, leg.attempt)
                 threading.Thread(target=self._carry, args=(leg, pace), daemon=True).start()
+
+    def _has_time(self, leg: Leg) -> bool:
+        left_s = self.closes_in_s()
+        return left_s is not None and leg.length_s <= left_s
 
     def _has_room(self, leg: Leg) -> bool:
         if self.parallel is not None and len(self._running) >= self.parallel:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from vmferry.errors import HostUnreachable, UserError, VmferryError
 from vmferry.facts.wish import MoveWish
@@ -12,12 +14,13 @@ from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Guest
 from vmferry.model.host import HostEntry, HostState, Withdrawal
 from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
+from vmferry.model.window import Window
 from vmferry.model.wish import Copying, Wish
 from vmferry.schedule.instance import Instance
 from vmferry.schedule.plan import plan
 from vmferry.service.check import CheckReport
 from vmferry.service.convoy import Convoy, Pace, Watcher
-from vmferry.service.drain_plan import Asked, DrainPlan, plan_drain, refuse_infeasible
+from vmferry.service.drain_plan import Asked, DrainPlan, plan_drain, refuse_bare, refuse_infeasible
 from vmferry.service.fleet import Fleet
 from vmferry.service.following import follow
 from vmferry.service.ground import Standing, request_of, survey_ground
@@ -27,6 +30,7 @@ from vmferry.service.predict import Limits
 from vmferry.service.steps import stamp
 from vmferry.service.survey import Unreached, found, survey_fleet
 
+WAIT_S = 1.0
 ROUNDS = 3
 """A guest that was on its way to the host when it was marked is there afterwards: it is looked again so many times."""
 
@@ -41,6 +45,10 @@ class Orders:
     accept_unknown: bool = False
     partial: bool = False
     parallel: int | None = None
+    keep_spare: bool = False
+    """Refuse what would leave a host whose guests the others could not take if it failed."""
+    window: Window | None = None
+    """Nothing begins outside of it, nor what would not end in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +58,20 @@ class Drained:
     plan: DrainPlan
     results: tuple[MigrationResult, ...] = ()
     cancelled: bool = False
+    after_failure: bool = False
+    """Something else that came before it, or after it, was not whole."""
+
+    def followed_by(self, other: Drained) -> Drained:
+        """Both in one, with the plan of the first."""
+        failed = self.after_failure or not other.whole
+        return Drained(self.plan, (*self.results, *other.results), self.cancelled or other.cancelled, failed)
 
     @property
     def whole(self) -> bool:
-        return self.plan.feasible and all(each.outcome is Outcome.MIGRATED for each in self.results)
+        if self.after_failure:
+            return False
+        arrived = {each.guest for each in self.results if each.outcome is Outcome.MIGRATED}
+        return self.plan.feasible and {way.guest.name for way in self.plan.ways} <= arrived
 
 
 NOTHING = DrainPlan((), (), plan(Instance((), (), ())))
@@ -79,9 +97,7 @@ class Drain:
             kept = before.get(name)
             store.withdraw(name, Withdrawal(HostState.DRAINING, stamp(self.tools.now()), kept.left if kept else ()))
         try:
-            first = self.plan(names)
-            if not self.orders.partial:
-                refuse_infeasible(first)
+            first = self.approved(self.plan(names))
         except VmferryError:
             for name in names:
                 if name in before:
@@ -97,6 +113,32 @@ class Drain:
             done = replace(more, plan=first, results=(*done.results, *more.results))
         self._settle(names, first, done)
         return done
+
+    def approved(self, plan: DrainPlan) -> DrainPlan:
+        """Raises Infeasible, a refusal, where it is not what was ordered."""
+        if not self.orders.partial:
+            refuse_infeasible(plan)
+        if self.orders.keep_spare:
+            refuse_bare(plan)
+        return plan
+
+    def opens_in_s(self) -> float:
+        """0 where it is open, or no window was ordered."""
+        return 0.0 if self.orders.window is None else self.orders.window.opens_in_s(self._local())
+
+    def opens(self) -> bool:
+        """Waits for the window. False: cancelled meanwhile."""
+        while not self.cancel.is_set() and (away_s := self.opens_in_s()):
+            self.tools.clock.sleep(min(away_s, WAIT_S))
+        return not self.cancel.is_set()
+
+    def _local(self) -> datetime:
+        """On the clock of this machine, as people write windows."""
+        return self.tools.now().astimezone()
+
+    def _closes_in_s(self) -> float | None:
+        window = self.orders.window
+        return math.inf if window is None else window.closes_in_s(self._local())
 
     def _settle(self, names: Sequence[str], first: DrainPlan, done: Drained) -> None:
         """Hosts that nobody is left on are in maintenance. Who left is remembered, to be brought back."""
@@ -129,10 +171,7 @@ class Drain:
 
     def bring_back(self, name: str, uuids: Sequence[str]) -> Drained:
         """Those of these guests that are elsewhere now, to that host, which has to be let in already."""
-        done = Drained(self.plan_back(name, uuids))
-        if not self.orders.partial:
-            refuse_infeasible(done.plan)
-        return self._carried_out(done.plan)
+        return self._carried_out(self.approved(self.plan_back(name, uuids)))
 
     def plan_back(self, name: str, uuids: Sequence[str]) -> DrainPlan:
         """Without asking anybody where there are none."""
@@ -197,7 +236,8 @@ class Drain:
                 found_ = plan_drain(self._asked(fleet, seen, (guest,), never=failed))
             return found_ if found_.feasible else None
 
-        convoy = Convoy(self._carry, again, self.tools.clock, self.watcher, self.cancel, parallel=self.orders.parallel)
+        orders, clock = self.orders, self.tools.clock
+        convoy = Convoy(self._carry, again, clock, self.watcher, self.cancel, orders.parallel, self._closes_in_s)
         return Drained(plan, tuple(convoy.run(plan)), self.cancel.is_set())
 
     def _carry(self, guest: Guest, target: str, cancel: threading.Event, pace: Pace) -> MigrationResult:

@@ -17,7 +17,7 @@ from vmferry.model.finding import Verdict
 from vmferry.model.guest import Guest
 from vmferry.model.migration import Forecast
 from vmferry.model.units import format_bytes
-from vmferry.placement.evacuation import Assignment, Seat, Traveller, assign, spare
+from vmferry.placement.evacuation import Assignment, Seat, Traveller, spare, with_spare
 from vmferry.placement.rank import COPYING, Candidate
 from vmferry.ports import HostPort, Store
 from vmferry.rules.memory import QEMU_OVERHEAD_BYTES
@@ -100,7 +100,7 @@ def plan_drain(asked: Asked) -> DrainPlan:
     leaving = {guest.host for guest in asked.guests} if not asked.only else set()
     seats = [_seat(host) for host in asked.snapshot.hosts if host.name not in leaving and host.problem is None]
     travellers = [_traveller(asked, guest, reports.get(guest.uuid)) for guest in asked.guests]
-    found = assign(travellers, seats)
+    found = with_spare(travellers, seats, _here(asked))
     ways = tuple(
         _way(asked, guest, reports[guest.uuid], found.places[guest.uuid])
         for guest in asked.guests
@@ -188,12 +188,14 @@ def _alone(asked: Asked, seats: Sequence[Seat], ways: Sequence[Way]) -> tuple[st
     coming: dict[str, list[int]] = {}
     for way in ways:
         coming.setdefault(way.target, []).append(need_bytes(way.guest))
-    guests: dict[str, list[int]] = {}
-    for host in asked.snapshot.hosts:
-        here = [each.memory_bytes or 0 for each in host.guests if each.active]
-        guests[host.name] = [*here, *coming.get(host.name, [])]
+    guests = {name: [*here, *coming.get(name, [])] for name, here in _here(asked).items()}
     after = [Seat(seat.host, seat.memory_bytes, seat.free_bytes - sum(coming.get(seat.host, []))) for seat in seats]
     return spare(after, guests) if len(after) > 1 else ()
+
+
+def _here(asked: Asked) -> dict[str, list[int]]:
+    """What the guests hold that are on each host now."""
+    return {host.name: [each.memory_bytes or 0 for each in host.guests if each.active] for host in asked.snapshot.hosts}
 
 
 def _instance(asked: Asked, ways: Sequence[Way]) -> Instance:
@@ -256,3 +258,11 @@ def refuse_infeasible(found: DrainPlan) -> None:
             found,
             detail="\n".join(lines),
         )
+
+
+def refuse_bare(found: DrainPlan) -> None:
+    """Raises Infeasible where a host would be left whose guests the others could not take (N+1)."""
+    if found.alone and found.ways:
+        names = ", ".join(found.alone)
+        words = f"nothing was moved: then the guests of {names} would have no room elsewhere if that host failed"
+        raise Infeasible(f"{words}; make room, or leave out --keep-spare", found, detail="")

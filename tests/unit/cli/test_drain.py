@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -248,3 +249,56 @@ def test_a_host_of_the_configuration_file_can_be_drained(
     assert vmferry("drain", "alpha", "-q").code == 0
     entry = replace(store.hosts()[0])
     assert entry.state is HostState.READY, "what is said of a host is no part of its entry in the store"
+
+
+def test_host_by_host_with_a_command_between(
+    vmferry: Vmferry, world: FakeWorld, store: MemoryStore, three: list[FakeGuest], tmp_path: Path
+) -> None:
+    there, seen = guest(world, "there", "beta"), tmp_path / "seen"
+    ran = vmferry("drain", "alpha", "beta", "--reboot-command", f'echo "$VMFERRY_HOST" >>{seen}', "-o", "json")
+    assert ran.code == 0, ran.err
+    assert seen.read_text().split() == ["alpha", "beta"]
+    assert where(world, three) == {"alpha"}
+    assert world.running_on(there) == ("beta",)
+    assert dict(store.withdrawn()) == {}
+
+
+def test_a_command_that_fails_ends_it(
+    vmferry: Vmferry, world: FakeWorld, store: MemoryStore, three: list[FakeGuest]
+) -> None:
+    there = guest(world, "there", "beta")
+    ran = vmferry("drain", "alpha", "beta", "--reboot-command", "exit 9")
+    assert ran.code == 1
+    assert "ended with 9" in ran.err
+    assert "vmferry undrain alpha --return" in ran.err
+    assert "alpha" not in where(world, three)
+    assert world.running_on(there) == ("beta",)
+    assert {name: each.state for name, each in store.withdrawn().items()} == {"alpha": HostState.MAINTENANCE}
+
+
+def test_a_rolling_drain_ends_where_a_guest_stays(
+    vmferry: Vmferry, world: FakeWorld, three: list[FakeGuest], tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    world.plan_fault(three[0], CopyFault(CopyEffect.FAILS, at_percent=40), times=3)
+    ran = vmferry("drain", "alpha", "beta", "--reboot-command", f"touch {seen}")
+    assert ran.code == 5
+    assert not seen.exists()
+
+
+def test_in_a_window(vmferry: Vmferry, world: FakeWorld, three: list[FakeGuest]) -> None:
+    assert vmferry("drain", "alpha", "--window", "Saturday").code == 2
+    assert where(world, three) == {"alpha"}
+    assert vmferry("drain", "alpha", "--window", "00:00-00:00").code == 0
+    assert "alpha" not in where(world, three)
+
+
+def test_keep_spare(vmferry: Vmferry, world: FakeWorld, store: MemoryStore) -> None:
+    for name in ("beta", "gamma"):
+        world.host(name).memory_bytes = 6 * GIB
+    guests = [guest(world, f"g{number}", "alpha", gib=2) for number in range(4)]
+    ran = vmferry("drain", "alpha", "--keep-spare")
+    assert ran.code == 3
+    assert "would have no room elsewhere if that host failed" in ran.err
+    assert where(world, guests) == {"alpha"}
+    assert dict(store.withdrawn()) == {}

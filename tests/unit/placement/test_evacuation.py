@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmferry.placement.evacuation import Seat, Traveller, assign, spare
+from vmferry.placement.evacuation import Seat, Traveller, assign, spare, with_spare
 
 HOSTS = ("a", "b", "c")
 
@@ -57,6 +57,13 @@ def test_spare_names_hosts_that_nobody_could_stand_in_for() -> None:
     assert spare([seat("a", 9)], {"a": [1]}) == ("a",)
 
 
+def test_a_stand_in_is_kept_where_one_can_be() -> None:
+    """The roomiest host is the only one that could take the guest of another if that failed."""
+    wanted, seats, guests = [guest("g", 4)], [seat("a", 9), seat("b", 2), seat("c", 6)], {"b": [7]}
+    assert assign(wanted, seats).places == {"g": "a"}
+    assert with_spare(wanted, seats, guests).places == {"g": "c"}
+
+
 needs = st.integers(1, 8)
 travellers = st.lists(st.tuples(needs, st.sets(st.sampled_from((*HOSTS, "unknown")))), min_size=1, max_size=6).map(
     lambda drawn: [Traveller(f"g{n}", need, dict.fromkeys(sorted(on), 0.0)) for n, (need, on) in enumerate(drawn)]
@@ -68,7 +75,7 @@ seats = st.lists(st.integers(-2, 12), min_size=3, max_size=3).map(
 
 @given(travellers, seats)
 def test_an_assignment_holds_and_a_refusal_is_true(wanted: list[Traveller], rooms: list[Seat]) -> None:
-    found = assign(wanted, rooms)
+    found = with_spare(wanted, rooms, {})
     free = {each.host: each.free_bytes for each in rooms}
     for each in wanted:
         if each.guest in found.places:

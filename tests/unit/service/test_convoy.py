@@ -196,3 +196,22 @@ def test_an_error_of_one_is_its_result() -> None:
     assert found["x"] == (Outcome.FAILED, "the store is full")
     assert found["y"][0] is Outcome.IN_DOUBT
     assert "ZeroDivisionError" in found["y"][1]
+
+
+def test_outside_of_its_window_nothing_begins() -> None:
+    yard = Yard()
+    convoy = Convoy(yard.carry, lambda each, target: None, yard, Watching(yard), yard.cancel, None, lambda: None)
+    assert convoy.run(of("x", "y")) == []
+
+
+def test_what_would_not_end_in_its_window_does_not_begin() -> None:
+    """Each takes a hundred seconds; after the first only fifty are left."""
+    yard = Yard()
+
+    def closes_in_s() -> float:
+        return 50.0 if yard.ended else 150.0
+
+    convoy = Convoy(yard.carry, lambda each, target: None, yard, Watching(yard), yard.cancel, None, closes_in_s)
+    yard.end("x", "y")
+    assert len(convoy.run(of("x", "y"))) == 1
+    assert len(yard.begun) == 1
