@@ -30,18 +30,14 @@ if TYPE_CHECKING:
 
 def batch_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What commands that move many guests share, beside the options of the copy itself."""
-    for option in (
+    options = (
         click.option("--dry-run", is_flag=True, help="Plan only."),
         click.option("--parallel", type=click.IntRange(1), metavar="N", help="At most N at once; else as links allow."),
         click.option("--partial", is_flag=True, help="Move those that have a place although others have none."),
-        click.option(
-            "--keep-spare", is_flag=True, help="Refuse what leaves no room for the guests of a host that fails."
-        ),
-        click.option(
-            "--window", metavar="WINDOW", help="Only then, as 'Sat 02:00-05:00': waits for it, begins nothing after it."
-        ),
+        click.option("--keep-spare", is_flag=True, help="Keep room for the guests of any one host, or move nothing."),
         click.option("--yes", is_flag=True, help="Go on although something could not be looked at."),
-    ):
+    )
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -49,6 +45,7 @@ def batch_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("drain", cls=Command)
 @click.argument("hosts", metavar="HOST...", nargs=-1, required=True, shell_complete=complete_host)
 @batch_options
+@click.option("--window", metavar="WINDOW", help="As 'Sat 02:00-05:00': wait for it, and begin nothing outside of it.")
 @click.option(
     "--reboot-command",
     metavar="COMMAND",
@@ -163,7 +160,7 @@ def _work(
     from vmferry.model.window import read_window
     from vmferry.service.drain import Drain, Orders, entries_open
 
-    own = {name: given.pop(name) for name in ("parallel", "partial", "yes", "keep_spare", "window")}
+    own = {name: given.pop(name, None) for name in ("parallel", "partial", "yes", "keep_spare", "window")}
     copying = read_copying(given, None)
 
     def fleet() -> Fleet:
