@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vmferry.fakes import (
     CopyEffect,
@@ -49,10 +49,10 @@ class Emptied:
         nic = Nic(f"52:54:00:00:00:{len(self.world.guests):02x}", "network", "lab")
         return self.world.add_guest(name, "alpha", memory_bytes=GIB, disks=(disk,), nics=(nic,))
 
-    def run(self, parallel: int | None = None) -> Drained:
-        made = tools(self.store, self.jobs, FakeProber(self.world), self.world.time, "w1")
+    def run(self, parallel: int | None = None, names: Sequence[str] = ("alpha",), worker: str = "w1") -> Drained:
+        made = tools(self.store, self.jobs, FakeProber(self.world), self.world.time, worker)
         orders = Orders(parallel=parallel)
-        return Drain(made, self._fleet, Standing(), orders, self, self._listener, self.cancel).empty(["alpha"])
+        return Drain(made, self._fleet, Standing(), orders, self, self._listener, self.cancel).empty(names)
 
     def _fleet(self) -> Fleet:
         return Fleet(FakeConnector(self.world), known_hosts((), self.store), 5)

@@ -160,7 +160,12 @@ class Convoy:
     def _has_room(self, leg: Leg) -> bool:
         if self.parallel is not None and len(self._running) >= self.parallel:
             return False
-        return all(self._used(link) + leg.rate_bytes_s <= self._capacity[link] * TOGETHER for link in leg.move.path)
+        return all(self._fits(link, leg.rate_bytes_s) for link in leg.move.path)
+
+    def _fits(self, link: str, rate_bytes_s: float) -> bool:
+        """On a free link it always does: what a link carries may have been learned anew since this was planned."""
+        used = self._used(link)
+        return not used or used + rate_bytes_s <= self._capacity[link] * TOGETHER
 
     def _used(self, link: str) -> float:
         """By when one that began now would send."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -196,6 +196,16 @@ def test_an_error_of_one_is_its_result() -> None:
     assert found["x"] == (Outcome.FAILED, "the store is full")
     assert found["y"][0] is Outcome.IN_DOUBT
     assert "ZeroDivisionError" in found["y"][1]
+
+
+def test_a_link_that_turns_out_slower_than_planned_holds_nobody_for_ever() -> None:
+    yard = Yard(outcomes={"x": [Outcome.FAILED]})
+    slow = of("x")
+    links = tuple(Link(link.id, 1.0) for link in slow.schedule.instance.links)
+    again = replace(slow, schedule=plan(replace(slow.schedule.instance, links=links)))
+    convoy = running(yard, of("x", "y"), again=again)
+    yard.end("x", "y")
+    assert {each.outcome for each in joined(convoy)} == {Outcome.MIGRATED}
 
 
 def test_outside_of_its_window_nothing_begins() -> None:
