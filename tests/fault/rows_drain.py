@@ -16,14 +16,14 @@ from vmferry.fakes import (
     MemoryStore,
 )
 from vmferry.fakes.precopy import percent
-from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Disk, Guest, Nic
 from vmferry.model.host import HostState
-from vmferry.model.migration import Forecast, JobStats, MigrationResult, Outcome
+from vmferry.model.migration import JobStats, MigrationResult, Outcome
 from vmferry.service.drain import Drain, Drained, Orders
 from vmferry.service.fleet import Fleet
 from vmferry.service.ground import Standing
 from vmferry.service.inventory import known_hosts
+from vmferry.service.listening import Quiet
 from vmferry.service.tools import tools
 
 GIB = 1 << 30
@@ -57,8 +57,8 @@ class Emptied:
     def _fleet(self) -> Fleet:
         return Fleet(FakeConnector(self.world), known_hosts((), self.store), 5)
 
-    def _listener(self, guest: Guest) -> Silent:
-        return Silent()
+    def _listener(self, guest: Guest) -> Quiet:
+        return Quiet(lambda message: None)
 
     def begins(self, guest: Guest, target: str, attempt: int) -> None:
         self.begun.append((guest.name, target, attempt, self.world.time.now_s()))
@@ -85,20 +85,6 @@ class Emptied:
     @property
     def state(self) -> HostState:
         return self.store.withdrawn()["alpha"].state
-
-
-class Silent:
-    def checked(self, report: object) -> None: ...
-
-    def chosen(self, target: str, forecast: Forecast | None) -> None: ...
-
-    def progress(self, progress: Progress) -> None: ...
-
-    def settling(self, problem: object) -> None: ...
-
-    def verified(self, checks: object) -> None: ...
-
-    def note(self, message: str) -> None: ...
 
 
 def row_85() -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from vmferry.cli.context import App
 from vmferry.cli.output import say
-from vmferry.errors import VmferryError
-from vmferry.forecast.progress import Progress
 from vmferry.model.guest import Guest
-from vmferry.model.migration import Forecast, MigrationResult, Outcome, Verified
+from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.model.units import format_duration
+from vmferry.service.listening import Quiet
 
 if TYPE_CHECKING:
-    from vmferry.service.check import CheckReport
     from vmferry.service.drain import Drained
 
 
@@ -35,33 +32,12 @@ class Teller:
         self.say(f"{result.guest}: {ending(result)}")
 
     def listener(self, guest: Guest) -> Quiet:
-        return Quiet(self, guest.name)
+        return Quiet(lambda message: self.say(f"{guest.name}: {message}"))
 
     def say(self, text: str) -> None:
         if self.app.verbosity >= 0:
             with self._lock:
                 say(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """Listens to one migration of many: only what the user should know is told."""
-
-    teller: Teller
-    guest: str
-
-    def checked(self, report: CheckReport) -> None: ...
-
-    def chosen(self, target: str, forecast: Forecast | None) -> None: ...
-
-    def progress(self, progress: Progress) -> None: ...
-
-    def settling(self, problem: VmferryError | None) -> None: ...
-
-    def verified(self, checks: Sequence[Verified]) -> None: ...
-
-    def note(self, message: str) -> None:
-        self.teller.say(f"{self.guest}: {message}")
 
 
 def ending(result: MigrationResult) -> str:

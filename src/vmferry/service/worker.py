@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vmferry.errors import Fenced, VmferryError
 from vmferry.flow.states import AT_REST, State
-from vmferry.forecast.progress import Progress
 from vmferry.model.job import Job, Lease
-from vmferry.model.migration import Forecast, MigrationResult, Verified
+from vmferry.model.migration import MigrationResult
 from vmferry.ports import Dispatcher, HostPort
-from vmferry.service.check import CheckReport
 from vmferry.service.fleet import Fleet
 from vmferry.service.ground import Standing, request_of, survey_ground
+from vmferry.service.listening import Quiet
 from vmferry.service.migrate import Migration, Tools
 from vmferry.service.reconcile import Reconciler, is_waiting
 from vmferry.service.record import RENEW_EVERY_S, Record
@@ -131,7 +130,9 @@ class Worker:
         except VmferryError as error:
             return Migration.cannot(record, error)
         request = request_of(wish, ground, self.standing)
-        return Migration(request, tools, _Quiet(self.note, job.id), threading.Event()).take_up(record)
+        return Migration(
+            request, tools, Quiet(lambda message: self.note(f"job {job.id}: {message}")), threading.Event()
+        ).take_up(record)
 
     def _reconciler(self, fleet: Fleet) -> Reconciler:
         def find(name: str) -> HostPort | None:
@@ -165,24 +166,3 @@ class Worker:
         """A copy that is seen goes on by itself."""
         job = self.tools.jobs.job(name)
         return is_waiting(job) or (job.state in COPYING and self.tools.jobs.shown(name) is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Quiet:
-    """Listens to a migration whose user, if there still is one, follows it from another process."""
-
-    say: Callable[[str], None]
-    job: str
-
-    def checked(self, report: CheckReport) -> None: ...
-
-    def chosen(self, target: str, forecast: Forecast | None) -> None: ...
-
-    def progress(self, progress: Progress) -> None: ...
-
-    def settling(self, problem: VmferryError | None) -> None: ...
-
-    def verified(self, checks: Sequence[Verified]) -> None: ...
-
-    def note(self, message: str) -> None:
-        self.say(f"job {self.job}: {message}")
