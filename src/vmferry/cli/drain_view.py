@@ -11,10 +11,10 @@ from vmferry.cli.output import say
 from vmferry.model.guest import Guest
 from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.model.units import format_duration
-from vmferry.service.listening import Quiet
 
 if TYPE_CHECKING:
     from vmferry.service.drain import Drained
+    from vmferry.service.listening import Quiet
 
 
 class Teller:
@@ -32,6 +32,8 @@ class Teller:
         self.say(f"{result.guest}: {ending(result)}")
 
     def listener(self, guest: Guest) -> Quiet:
+        from vmferry.service.listening import Quiet
+
         return Quiet(lambda message: self.say(f"{guest.name}: {message}"))
 
     def say(self, text: str) -> None:
