@@ -19,7 +19,7 @@ from .guests import all_verified_since, page_when
 
 HOSTS = ("h1", "h2", "h3")
 GUESTS = ("m1", "m2", "m3")
-SMALL = ("--memory", "128MiB", "--dirty", "4MiB/s", "--working-set", "16MiB", "--disk", "shared", "--disk-size", "4MiB")
+SMALL = ("--memory", "128MiB", "--dirty", "4MiB/s", "--working-set", "16MiB", "--disk", "iscsi", "--disk-size", "4MiB")
 SLOW = "60mbit"
 LIMIT_S = 120.0
 
