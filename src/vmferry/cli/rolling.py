@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 
 from vmferry.cli.context import App
 from vmferry.errors import Failed, VmferryError
@@ -26,6 +27,8 @@ def rolled(app: App, work: Drain, names: Sequence[str], command: str, *, dry_run
         return Drained(plans[0])
     last: Drained | None = None
     for name in names:
+        if not work.opens():
+            return replace(last or Drained(plans[0]), cancelled=True)
         done = work.empty([name])
         last = done if last is None else last.followed_by(done)
         if not last.whole or last.cancelled:

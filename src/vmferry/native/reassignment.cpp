@@ -3,11 +3,11 @@
 // Theory of operation. Four kinds of steps: a process goes to some machine, two swap, a process goes home (what has left
 // a machine still holds its transient resources there, so room for others comes only by returns, which chance alone would
 // hardly find), and a large process is pushed onto a machine that is too full for it, whose others make room. With shifts
-// and swaps alone small processes keep all machines too full for large ones. Temperatures begin at
-// some mean costs of a process and end where a step of cost one is refused. Threads go by turns in two manners, each by
-// itself from the same start (found by trial on the challenge's instances): fleets of large processes and transient
-// resources are decided in the first two decades of cooling, with all four steps; others in the last four, by shifts and
-// swaps alone, since returns and pushes draw all that is warm towards what they favour.
+// and swaps alone small processes keep all machines too full for large ones. Temperatures begin at some mean costs of a
+// process and end where a step of cost one is refused. Threads cool in two ways by turns, each by itself from the same
+// start (found by trial on the challenge's instances): fleets of large processes and transient resources are decided in
+// the first two decades, with all four steps; others in the last four, by shifts and swaps alone, since returns and
+// pushes draw all that is warm towards what they favour.
 
 #include <chrono>
 #include <functional>
@@ -19,13 +19,13 @@
 
 namespace vmferry {
 
-struct Manner {
-    double hot, turn, before;     // where cooling begins, in mean costs of a process; where it turns, of that; and when
-    double pushes, home, swaps;   // how many of the steps; the same; of the others, which are shifts else
+struct Cooling {
+    double hot, turn, before;    // where it begins, in mean costs of a process; where it turns, of that; and when
+    double pushes, home, swaps;  // how many of the steps; the same; of the others, which are shifts else
 };
-constexpr Manner MANNERS[] = {{3, 1.0 / 50, 0.85, 0.02, 0.5, 0.75}, {10, 1e-3, 0.5, 0, 0, 0.5}};
-constexpr double COLD = 0.2;             // where cooling ends: a cost
-constexpr std::int64_t ROUND = 2000;     // steps between two looks at the clock
+constexpr Cooling COOLINGS[] = {{3, 1.0 / 50, 0.85, 0.02, 0.5, 0.75}, {10, 1e-3, 0.5, 0, 0, 0.5}};
+constexpr double COLD = 0.2;          // where cooling ends: a cost
+constexpr std::int64_t ROUND = 2000;  // steps between two looks at the clock
 
 // splitmix64: even, fast, and the same on every machine.
 class Draw {
@@ -136,9 +136,9 @@ struct Best {
 template <int W>
 class Annealing {
 public:
-    Annealing(const Fleet &fleet, const std::int64_t *start, const Effort &effort, const Manner &manner,
+    Annealing(const Fleet &fleet, const std::int64_t *start, const Effort &effort, const Cooling &cooling,
               std::uint64_t seed)
-        : best(start, start + fleet.processes), f(fleet), effort(effort), manner(manner), draw(seed), now(fleet, start),
+        : best(start, start + fleet.processes), f(fleet), effort(effort), cooling(cooling), draw(seed), now(fleet, start),
           push(fleet, now, draw), size(fleet.processes, 0.0), heights(1 << 16) {
         cost = least = now.total();
         for (std::size_t k = 0; k < heights.size(); ++k)
@@ -154,13 +154,13 @@ public:
     Cost least;
 
     void run() {
-        const double hot = std::max(1.0, manner.hot * cost / static_cast<double>(f.processes));
-        const double turn = std::max(COLD, hot * manner.turn);
+        const double hot = std::max(1.0, cooling.hot * cost / static_cast<double>(f.processes));
+        const double turn = std::max(COLD, hot * cooling.turn);
         std::int64_t steps = 0;
         for (double share = 0; share < 1; share = effort.spent(steps)) {
-            temperature = share < manner.before
-                              ? hot * std::pow(turn / hot, share / manner.before)
-                              : turn * std::pow(COLD / turn, (share - manner.before) / (1 - manner.before));
+            temperature = share < cooling.before
+                              ? hot * std::pow(turn / hot, share / cooling.before)
+                              : turn * std::pow(COLD / turn, (share - cooling.before) / (1 - cooling.before));
             for (std::int64_t k = 0; k < ROUND; ++k) step();
             steps += ROUND;
         }
@@ -178,9 +178,9 @@ private:
     }
 
     bool move(std::int64_t p, double kind, double limit, Cost &change) {
-        if (kind < manner.pushes) return push(larger(p), draw.below(f.machines), limit, change);
-        if (kind < manner.pushes + manner.home) return now.shift(p, f.origin[p], limit, change);
-        if (draw.share() < manner.swaps) return now.swap(p, draw.below(f.processes), limit, change);
+        if (kind < cooling.pushes) return push(larger(p), draw.below(f.machines), limit, change);
+        if (kind < cooling.pushes + cooling.home) return now.shift(p, f.origin[p], limit, change);
+        if (draw.share() < cooling.swaps) return now.swap(p, draw.below(f.processes), limit, change);
         return now.shift(p, draw.below(f.machines), limit, change);
     }
 
@@ -193,7 +193,7 @@ private:
 
     const Fleet &f;
     const Effort &effort;
-    const Manner &manner;
+    const Cooling &cooling;
     Draw draw;
     Assignment<W> now;
     Push<W> push;
@@ -206,7 +206,7 @@ private:
 template <int W>
 void anneal(const Fleet &fleet, const std::int64_t *start, const Effort &effort, std::int64_t number, std::uint64_t seed,
             Best &best) {
-    Annealing<W> annealing(fleet, start, effort, MANNERS[number % 2], seed * 1000003 + static_cast<std::uint64_t>(number));
+    Annealing<W> annealing(fleet, start, effort, COOLINGS[number % 2], seed * 1000003 + static_cast<std::uint64_t>(number));
     annealing.run();
     const std::lock_guard<std::mutex> guard(best.lock);
     if (annealing.least < best.cost) best.cost = annealing.least, best.assignment.swap(annealing.best);

@@ -5,6 +5,7 @@ Sizes in bytes, rates in bytes a second, times in seconds from the start of the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -104,8 +105,10 @@ class Instance:
         """Of each move, by its id: what its path carries where nothing else is on it."""
         return {
             move.id: min(
-                *(self.link[each].capacity_bytes_s for each in move.path),
-                float("inf") if move.max_rate_bytes_s is None else move.max_rate_bytes_s,
+                (
+                    math.inf if move.max_rate_bytes_s is None else move.max_rate_bytes_s,
+                    *(self.link[each].capacity_bytes_s for each in move.path),
+                )
             )
             for move in self.moves
         }

@@ -202,7 +202,8 @@ class Convoy:
 
     def _ended(self, leg: Leg, result: MigrationResult) -> None:
         self.watcher.ended(result)
-        self.results = [*(each for each in self.results if each.guest != result.guest), result]
+        before = (each for each in self.results if (each.guest, each.source) != (result.guest, result.source))
+        self.results = [*before, result]
         lasting = result.outcome in (Outcome.MIGRATED, Outcome.IN_DOUBT)
         if not lasting and not self.cancel.is_set() and leg.attempt < ATTEMPTS:
             self._waiting += self._retries(leg)

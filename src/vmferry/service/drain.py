@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from vmferry.schedule.instance import Instance
 from vmferry.schedule.plan import plan
 from vmferry.service.check import CheckReport
 from vmferry.service.convoy import Convoy, Pace, Watcher
-from vmferry.service.drain_plan import Asked, DrainPlan, plan_drain, refuse_bare, refuse_infeasible
+from vmferry.service.drain_plan import Asked, DrainPlan, Way, plan_drain, refuse_bare, refuse_infeasible
 from vmferry.service.fleet import Fleet
 from vmferry.service.following import follow
 from vmferry.service.ground import Standing, request_of, survey_ground
@@ -70,8 +70,8 @@ class Drained:
     def whole(self) -> bool:
         if self.after_failure:
             return False
-        arrived = {each.guest for each in self.results if each.outcome is Outcome.MIGRATED}
-        return self.plan.feasible and {way.guest.name for way in self.plan.ways} <= arrived
+        arrived = {(each.guest, each.source) for each in self.results if each.outcome is Outcome.MIGRATED}
+        return self.plan.feasible and {(way.guest.name, way.guest.host) for way in self.plan.ways} <= arrived
 
 
 NOTHING = DrainPlan((), (), plan(Instance((), (), ())))
@@ -105,13 +105,14 @@ class Drain:
                 else:
                     store.readmit(name)
             raise
-        done = self._carried_out(first)
+        done, ways, seen = self._carried_out(first), list(first.ways), self._guests()
         for _ in range(ROUNDS):
-            if done.cancelled or not done.whole or not self._anybody(names):
+            if done.cancelled or not done.whole or not any(_is_on(seen, name) for name in names):
                 break
-            more = self._carried_out(self.plan(names))
-            done = replace(more, plan=first, results=(*done.results, *more.results))
-        self._settle(names, first, done)
+            late = self.plan(names)
+            done, seen = done.followed_by(self._carried_out(late)), self._guests()
+            ways += late.ways
+        self._settle(names, ways, done, seen)
         return done
 
     def approved(self, plan: DrainPlan) -> DrainPlan:
@@ -140,25 +141,23 @@ class Drain:
         window = self.orders.window
         return math.inf if window is None else window.closes_in_s(self._local())
 
-    def _settle(self, names: Sequence[str], first: DrainPlan, done: Drained) -> None:
+    def _settle(self, names: Sequence[str], ways: Iterable[Way], done: Drained, seen: GuestList) -> None:
         """Hosts that nobody is left on are in maintenance. Who left is remembered, to be brought back."""
         store, marked = self.tools.store, self.tools.store.withdrawn()
-        gone = [each for each in done.results if each.outcome is Outcome.MIGRATED]
-        uuids = {way.guest.name: way.guest.uuid for way in first.ways}
-        with self.fleet() as fleet:
-            seen = list_guests(fleet, store)
+        gone = [(each.guest, each.source) for each in done.results if each.outcome is Outcome.MIGRATED]
+        uuids = {(way.guest.name, way.guest.host): way.guest.uuid for way in ways}
         for name in names:
             if name not in marked:
                 continue  # somebody let it in again meanwhile
-            left = [uuids[each.guest] for each in gone if each.source == name and each.guest in uuids]
-            still = name in seen.unreached or any(each.host == name and each.state.active for each in seen.guests)
+            left = [uuids[each] for each in gone if each[1] == name]
+            still = name in seen.unreached or _is_on(seen, name)
             state = HostState.DRAINING if still else HostState.MAINTENANCE
             everybody = tuple(dict.fromkeys((*marked[name].left, *left)))
             store.withdraw(name, replace(marked[name], state=state, left=everybody))
 
-    def _anybody(self, names: Sequence[str]) -> bool:
+    def _guests(self) -> GuestList:
         with self.fleet() as fleet:
-            return any(each.host in names and each.state.active for each in list_guests(fleet, self.tools.store).guests)
+            return list_guests(fleet, self.tools.store)
 
     def plan(self, names: Sequence[str]) -> DrainPlan:
         """Where their guests would go. Raises UserError for unknown hosts, HostUnreachable for silent ones."""
@@ -167,11 +166,11 @@ class Drain:
             here = [each for each in found(seen.guests) if each.host in names]
             going = tuple(each for each in here if each.state.active)
             off = tuple(each.name for each in here if not each.state.active)
-            return plan_drain(self._asked(fleet, seen, going, off=off))
+            return plan_drain(replace(self._asked(fleet, seen, going), leaving=names, off=off))
 
     def bring_back(self, name: str, uuids: Sequence[str]) -> Drained:
         """Those of these guests that are elsewhere now, to that host, which has to be let in already."""
-        return self._carried_out(self.approved(self.plan_back(name, uuids)))
+        return self._carried_out(self.approved(self.plan_back(name, uuids)), only=name)
 
     def plan_back(self, name: str, uuids: Sequence[str]) -> DrainPlan:
         """Without asking anybody where there are none."""
@@ -182,7 +181,7 @@ class Drain:
             going = tuple(
                 each for each in found(seen.guests) if each.uuid in uuids and each.host != name and each.state.active
             )
-            return plan_drain(self._asked(fleet, seen, going, only={each.uuid: name for each in going}))
+            return plan_drain(replace(self._asked(fleet, seen, going), only=name))
 
     def _seen(self, fleet: Fleet, names: Sequence[str]) -> GuestList:
         known = {entry.name for entry in fleet.entries}
@@ -198,16 +197,7 @@ class Drain:
                 raise HostUnreachable(name, f"{error.message}; its guests cannot be moved", detail=error.detail)
         return seen
 
-    def _asked(
-        self,
-        fleet: Fleet,
-        seen: GuestList,
-        going: tuple[Guest, ...],
-        *,
-        only: Mapping[str, str] | None = None,
-        never: Mapping[str, Sequence[str]] | None = None,
-        off: Iterable[str] = (),
-    ) -> Asked:
+    def _asked(self, fleet: Fleet, seen: GuestList, going: tuple[Guest, ...]) -> Asked:
         ports = {entry.name: fleet.host(entry.name) for entry in fleet.entries if entry.name not in seen.unreached}
         unreached = [Unreached(name, error.message) for name, error in seen.unreached.items()]
         copying = self.orders.copying
@@ -219,21 +209,21 @@ class Drain:
             policy=self.standing.policy,
             wish=self.orders.wish,
             accept_unknown=self.orders.accept_unknown,
-            only=only or {},
-            never=never or {},
             parallel=self.orders.parallel,
             limits=Limits(copying.bandwidth_bytes_s, copying.max_downtime_ms, copying.storage.bandwidth_bytes_s),
-            off=tuple(off),
         )
 
-    def _carried_out(self, plan: DrainPlan) -> Drained:
+    def _carried_out(self, plan: DrainPlan, only: str | None = None) -> Drained:
+        """`only`: where a guest that failed may be tried again."""
         failed: dict[str, list[str]] = {}
 
         def again(guest: Guest, target: str) -> DrainPlan | None:
             failed.setdefault(guest.uuid, []).append(target)
+            if only is not None:
+                return None
             with self.fleet() as fleet:
                 seen = list_guests(fleet, self.tools.store)
-                found_ = plan_drain(self._asked(fleet, seen, (guest,), never=failed))
+                found_ = plan_drain(replace(self._asked(fleet, seen, (guest,)), never=failed))
             return found_ if found_.feasible else None
 
         orders, clock = self.orders, self.tools.clock
@@ -252,6 +242,10 @@ class Drain:
             queued = migration.queue(wish)
             clock = self.tools.clock
             return follow(self.tools.jobs, clock, queued.id, listener.progress, cancel, listener.note).result
+
+
+def _is_on(seen: GuestList, name: str) -> bool:
+    return any(each.host == name and each.state.active for each in seen.guests)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from vmferry.facts.snapshot import Snapshot
 from vmferry.facts.wish import NO_WISH, MoveWish
 from vmferry.model.finding import Verdict
 from vmferry.model.guest import Guest
+from vmferry.model.host import HostState
 from vmferry.model.migration import Forecast
 from vmferry.model.units import format_bytes
 from vmferry.placement.evacuation import Assignment, Seat, Traveller, spare, with_spare
@@ -80,8 +81,10 @@ class Asked:
     policy: Policy = NO_POLICY
     wish: MoveWish = NO_WISH
     accept_unknown: bool = False
-    only: Mapping[str, str] = field(default_factory=dict)
-    """By UUID, the host that a guest has to go to."""
+    leaving: Collection[str] = ()
+    """Hosts that are to be emptied, marked or not: nobody goes there."""
+    only: str | None = None
+    """The host that all of them have to go to."""
     never: Mapping[str, Collection[str]] = field(default_factory=dict)
     """By UUID, hosts that a guest is not sent to: it failed to go there."""
     parallel: int | None = None
@@ -93,12 +96,11 @@ def plan_drain(asked: Asked) -> DrainPlan:
     """Asks no host but for what libvirt remembers of the guests' dirty rates."""
     facts = {each.guest.uuid: each for each in asked.snapshot.guests}
     reports = {
-        guest.uuid: check_one(asked.snapshot, facts[guest.uuid], asked.only.get(guest.uuid), asked.policy, asked.wish)
+        guest.uuid: check_one(asked.snapshot, facts[guest.uuid], asked.only, asked.policy, asked.wish)
         for guest in asked.guests
         if guest.uuid in facts
     }
-    leaving = {guest.host for guest in asked.guests} if not asked.only else set()
-    seats = [_seat(host) for host in asked.snapshot.hosts if host.name not in leaving and host.problem is None]
+    seats = [_seat(host) for host in asked.snapshot.hosts if _stays(asked, host)]
     travellers = [_traveller(asked, guest, reports.get(guest.uuid)) for guest in asked.guests]
     found = with_spare(travellers, seats, _here(asked))
     ways = tuple(
@@ -119,6 +121,10 @@ def need_bytes(guest: Guest) -> int:
     return guest.memory_bytes + QEMU_OVERHEAD_BYTES
 
 
+def _stays(asked: Asked, host: HostFacts) -> bool:
+    return host.problem is None and host.state is HostState.READY and host.name not in asked.leaving
+
+
 def _seat(host: HostFacts) -> Seat:
     free_bytes = 0 if host.memory_free_bytes is None else host.memory_free_bytes - host.claimed_bytes
     return Seat(host.name, host.memory_bytes or 0, free_bytes)
@@ -132,7 +138,7 @@ def _traveller(asked: Asked, guest: Guest, report: CheckReport | None) -> Travel
 
 
 def _open(asked: Asked, guest: Guest, candidate: Candidate) -> bool:
-    if candidate.score is None or candidate.host in asked.never.get(guest.uuid, ()):
+    if candidate.score is None or candidate.host in (*asked.leaving, *asked.never.get(guest.uuid, ())):
         return False
     return candidate.verdict is not Verdict.UNKNOWN or asked.accept_unknown
 
@@ -176,6 +182,8 @@ def _unplaced(
 
 
 def _refusing(asked: Asked, guest: Guest, candidate: Candidate) -> Sequence[str]:
+    if candidate.host in asked.leaving:
+        return ("it is to be emptied too",)
     if candidate.host in asked.never.get(guest.uuid, ()):
         return ("it failed to go there",)
     if candidate.score is None:

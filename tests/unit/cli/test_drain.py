@@ -19,7 +19,7 @@ GIB = 1 << 30
 
 
 def guest(world: FakeWorld, name: str, host: str, gib: float = 1) -> FakeGuest:
-    disk = Disk("vda", "disk", "file", f"/srv/shared/{name}.img", "raw", "none")
+    disk = Disk("vda", "disk", "file", f"/srv/shared/{name}{len(world.guests)}.img", "raw", "none")
     nic = Nic(f"52:54:00:00:00:{len(world.guests):02x}", "network", "lab")
     return world.add_guest(name, host, memory_bytes=int(gib * GIB), disks=(disk,), nics=(nic,))
 
@@ -302,3 +302,37 @@ def test_keep_spare(vmferry: Vmferry, world: FakeWorld, store: MemoryStore) -> N
     assert "would have no room elsewhere if that host failed" in ran.err
     assert where(world, guests) == {"alpha"}
     assert dict(store.withdrawn()) == {}
+
+
+def test_one_that_fails_to_come_back_goes_nowhere_else(
+    vmferry: Vmferry, world: FakeWorld, three: list[FakeGuest]
+) -> None:
+    vmferry("drain", "alpha", "-q")
+    there = world.running_on(three[0])
+    world.plan_fault(three[0], CopyFault(CopyEffect.FAILS, at_percent=40), times=3)
+    ran = vmferry("undrain", "alpha", "--return")
+    assert ran.code == 5
+    assert world.running_on(three[0]) == there
+    assert [
+        line for line in ran.err.splitlines() if line.startswith("db: ") and " to " in line and "alpha" not in line
+    ] == []
+
+
+def test_a_plan_sends_nobody_to_a_host_that_is_to_be_emptied_too(vmferry: Vmferry, three: list[FakeGuest]) -> None:
+    """Also where that one is empty already, and not marked since it is only looked at."""
+    told = json.loads(vmferry("drain", "alpha", "beta", "--dry-run", "-o", "json").out)
+    assert {move["to"] for move in told["plan"]["moves"]} == {"gamma"}
+
+
+def test_two_guests_of_one_name_are_two(vmferry: Vmferry, world: FakeWorld, store: MemoryStore) -> None:
+    """One host has room for one of that name only: what became of the one is not said of the other."""
+    here, there = guest(world, "same", "alpha"), guest(world, "same", "beta")
+    ran = vmferry("drain", "alpha", "beta", "-o", "json")
+    assert ran.code == 5
+    ends = {(job["source"], job["outcome"]) for job in json.loads(ran.out)["jobs"]}
+    assert {outcome for _, outcome in ends} == {"migrated", "refused"}
+    gone, stays = (here, there) if ("alpha", "migrated") in ends else (there, here)
+    assert where(world, [gone]) == {"gamma"}
+    left = {name: each.left for name, each in store.withdrawn().items()}
+    assert sorted(left.values()) == [(), (gone.uuid,)]
+    assert stays.uuid not in {uuid for each in left.values() for uuid in each}

@@ -146,6 +146,11 @@ def test_an_administrators_limits_hold() -> None:
     assert "no more than 2 moves at once out of a" in found.bound_reason
 
 
+def test_a_move_over_no_link_is_as_fast_as_it_may_be() -> None:
+    moves = [move("m", "a", "b", max_rate_bytes_s=CARD)]
+    assert planned(of(hosts=[host("a"), host("b")], moves=moves)).makespan_s == pytest.approx(GIB / CARD)
+
+
 def test_nothing_to_move() -> None:
     found = planned(of(hosts=[host("a")]))
     assert (found.makespan_s, found.bound_s, found.optimal) == (0.0, 0.0, True)
