@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -107,50 +108,25 @@ OPTIONS = (
 
 def copy_options(command: F) -> F:
     """The command gets them all by name, for `read_copying`."""
-    command = disk_copy_options(command)
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+    return _given(command, OPTIONS)
 
 
 def many_copy_options(command: F) -> F:
-    """The same of commands that move many guests, of which `--parallel` says how many at once."""
+    """Of commands that move many guests, of which `--parallel` says how many at once; for `read_many_copying`."""
+    return _given(command, MAIN)
+
+
+def _given(command: F, options: Sequence[Callable[[F], F]]) -> F:
     command = disk_copy_options(command)
-    for option in reversed(MAIN):
+    for option in reversed(options):
         command = option(command)
     return command
 
 
-UNTYPED: dict[str, Any] = dict.fromkeys(
-    (
-        "postcopy_bandwidth",
-        "auto_converge",
-        "auto_converge_initial",
-        "auto_converge_increment",
-        "parallel",
-        "parallel_connections",
-        "zerocopy",
-        "compression",
-        "tls_destination",
-        *COMPRESSION_TUNING,
-    )
-)
-"""Options that a command for many guests does not have."""
-NOT_FLAGGED = {"auto_converge": False, "parallel": False, "zerocopy": False}
-
-
-def read_copying(given: Mapping[str, Any], definition: object = None) -> Copying:
+def read_copying(typed: Mapping[str, Any], definition: object = None) -> Copying:
     """Raises UserError where two of them contradict each other; what hosts would refuse is the rules' to say."""
-    typed = UNTYPED | NOT_FLAGGED | dict(given)
-    convergence = None if typed["convergence"] is None else Convergence(typed["convergence"])
-    if convergence is Convergence.CAREFUL and typed["post_copy"] == "allow":
-        raise UserError("careful never uses post-copy: drop --post-copy allow, or take --convergence balanced")
-    return Copying(
-        bandwidth_bytes_s=typed["bandwidth"],
-        max_downtime_ms=typed["max_downtime"],
-        max_time_s=typed["max_time"],
-        convergence=convergence,
-        post_copy=None if typed["post_copy"] is None else typed["post_copy"] == "allow",
+    return replace(
+        _main(typed, definition),
         tuning=Tuning(
             auto_converge=typed["auto_converge"],
             auto_converge_initial=typed["auto_converge_initial"],
@@ -166,5 +142,23 @@ def read_copying(given: Mapping[str, Any], definition: object = None) -> Copying
             tls_destination=typed["tls_destination"],
             post_copy_bandwidth_bytes_s=typed["postcopy_bandwidth"],
         ),
+    )
+
+
+def read_many_copying(typed: Mapping[str, Any]) -> Copying:
+    """Raises UserError as `read_copying` does."""
+    return replace(_main(typed, None), tuning=Tuning(tls=typed["tls"]))
+
+
+def _main(typed: Mapping[str, Any], definition: object) -> Copying:
+    convergence = None if typed["convergence"] is None else Convergence(typed["convergence"])
+    if convergence is Convergence.CAREFUL and typed["post_copy"] == "allow":
+        raise UserError("careful never uses post-copy: drop --post-copy allow, or take --convergence balanced")
+    return Copying(
+        bandwidth_bytes_s=typed["bandwidth"],
+        max_downtime_ms=typed["max_downtime"],
+        max_time_s=typed["max_time"],
+        convergence=convergence,
+        post_copy=None if typed["post_copy"] is None else typed["post_copy"] == "allow",
         storage=read_storage(typed, definition),
     )

@@ -11,7 +11,7 @@ import click
 
 from vmferry.cli.completion import complete_host
 from vmferry.cli.context import App, pass_app
-from vmferry.cli.copy_options import many_copy_options, read_copying
+from vmferry.cli.copy_options import many_copy_options, read_many_copying
 from vmferry.cli.drain_view import Teller, drain_document, drain_lines
 from vmferry.cli.errors import DONE, IN_DOUBT, INTERRUPTED, REFUSED, SOME_FAILED
 from vmferry.cli.interrupt import cancelling
@@ -161,7 +161,7 @@ def _work(
     from vmferry.service.drain import Drain, Orders, entries_open
 
     own = {name: given.pop(name, None) for name in ("parallel", "partial", "yes", "keep_spare", "window")}
-    copying = read_copying(given, None)
+    copying = read_many_copying(given)
 
     def fleet() -> Fleet:
         return app.fleet(timeout_s, entries_open(app.entries, as_open))

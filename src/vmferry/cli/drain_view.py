@@ -56,10 +56,8 @@ def drain_lines(done: Drained) -> Iterator[str]:
     for each in plan.unplaced:
         yield f"{each.guest} has no place:"
         yield from (f"  {reason}" for reason in each.reasons)
-    slots = plan.schedule.slots
     if plan.ways and not done.results:
-        for way in sorted(plan.ways, key=lambda way: (slots[way.guest.uuid].start_s, way.guest.name)):
-            slot = slots[way.guest.uuid]
+        for way, slot in plan.in_order():
             when = f"{format_duration(slot.start_s)} to {format_duration(slot.end_s)}"
             yield f"{way.guest.name}: {way.guest.host} to {way.target}, {when}"
         took, least = format_duration(plan.schedule.makespan_s), format_duration(plan.schedule.bound_s)
@@ -79,21 +77,20 @@ def drain_document(done: Drained) -> dict[str, Any]:
     from vmferry.service.documents import migration_document
 
     plan = done.plan
-    slots = plan.schedule.slots
     moves = [
         {
             "guest": way.guest.name,
             "from": way.guest.host,
             "to": way.target,
-            "start_s": slots[way.guest.uuid].start_s,
-            "end_s": slots[way.guest.uuid].end_s,
+            "start_s": slot.start_s,
+            "end_s": slot.end_s,
         }
-        for way in plan.ways
+        for way, slot in plan.in_order()
     ]
     document: dict[str, Any] = {
         "feasible": plan.feasible,
         "unplaceable": [{"guest": each.guest, "reasons": list(each.reasons)} for each in plan.unplaced],
-        "moves": sorted(moves, key=lambda move: (move["start_s"], move["guest"])),
+        "moves": moves,
         "makespan_s": plan.schedule.makespan_s,
         "bound_s": plan.schedule.bound_s,
         "n_plus_one": not plan.alone,

@@ -9,8 +9,12 @@ import ctypes
 from array import array
 from collections.abc import Iterable
 from functools import cache
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
+
+DOUBLES, INTEGERS, FLAGS = (ctypes.POINTER(kind) for kind in (ctypes.c_double, ctypes.c_int64, ctypes.c_uint8))
+"""What the fields of a structure are that point to arrays."""
 
 FILE = Path(__file__).with_name("libvmferry.so")
 
@@ -36,6 +40,19 @@ def integers(values: Iterable[int]) -> Any:  # noqa: ANN401
 
 def flags(values: Iterable[bool]) -> Any:  # noqa: ANN401
     return _held(array("B", (1 if each else 0 for each in values)), ctypes.c_uint8)
+
+
+def ragged(rows: Iterable[Iterable[int]]) -> tuple[Any, Any]:
+    """Offsets, one more than rows, and the values one after the other."""
+    lists = [list(row) for row in rows]
+    return integers(accumulate(map(len, lists), initial=0)), integers(chain.from_iterable(lists))
+
+
+def filled(structure: Any, arrays: Iterable[Any]) -> None:  # noqa: ANN401
+    """Its pointers, in their order; whoever calls keeps the arrays for as long as it is used."""
+    pointers = [(name, kind) for name, kind in structure._fields_ if kind in (DOUBLES, INTEGERS, FLAGS)]
+    for (name, kind), values in zip(pointers, arrays, strict=True):
+        setattr(structure, name, ctypes.cast(values, kind))
 
 
 def _held(values: array[Any], kind: Any) -> Any:  # noqa: ANN401

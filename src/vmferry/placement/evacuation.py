@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MOST_STEPS = 200_000
 """Of the proof: a second or so."""
@@ -43,6 +43,8 @@ class Assignment:
     places: Mapping[str, str]
     left: tuple[Traveller, ...] = ()
     proved: bool = True
+    alone: tuple[str, ...] = ()
+    """Of `with_spare`: hosts whose guests would find no room on the others if it failed then."""
 
 
 @dataclass(slots=True)
@@ -181,41 +183,41 @@ def spare(seats: Sequence[Seat], guests: Mapping[str, Sequence[int]]) -> tuple[s
 def with_spare(
     travellers: Sequence[Traveller], seats: Sequence[Seat], guests: Mapping[str, Sequence[int]]
 ) -> Assignment:
-    """As `assign`; where that would leave hosts without a stand-in (N+1), with fewer of them if one guest or another
-    goes elsewhere. `guests`: the needs of those that are on each host already.
+    """As `assign`, and which hosts it leaves without a stand-in (N+1): fewer, if one guest or another goes elsewhere.
+    `guests`: the needs of those that are on each host already.
     """
     found = assign(travellers, seats)
-    if found.left or len(seats) < 2:
-        return found
     needs = {each.guest: each.need_bytes for each in travellers}
     places, lost = dict(found.places), _lost(found.places, needs, seats, guests)
+    known = {seat.host for seat in seats}
     for traveller in sorted(travellers, key=lambda each: (-each.need_bytes, each.guest)):
-        for host in sorted(traveller.choices):
-            if not lost:
-                return Assignment(places)
+        for host in sorted(known & traveller.choices.keys()):
+            if found.left or not lost:
+                return replace(found, places=places, alone=lost)
             tried = places | {traveller.guest: host}
-            if host != places[traveller.guest] and _fits(tried, needs, seats):
+            if host != places[traveller.guest] and free_after(tried, needs, seats)[host] >= 0:
                 now = _lost(tried, needs, seats, guests)
                 if len(now) < len(lost):
                     places, lost = tried, now
-    return Assignment(places)
+    return replace(found, places=places, alone=lost)
 
 
-def _taken(places: Mapping[str, str], needs: Mapping[str, int]) -> dict[str, list[int]]:
-    taken: dict[str, list[int]] = {}
-    for guest, host in places.items():
-        taken.setdefault(host, []).append(needs[guest])
-    return taken
-
-
-def _fits(places: Mapping[str, str], needs: Mapping[str, int], seats: Sequence[Seat]) -> bool:
+def free_after(places: Mapping[str, str], needs: Mapping[str, int], seats: Sequence[Seat]) -> dict[str, int]:
+    """What each host has left; less than nothing where it would not do."""
     free = {seat.host: seat.free_bytes for seat in seats}
-    return all(sum(each) <= free.get(host, -1) for host, each in _taken(places, needs).items())
+    for guest, host in places.items():
+        free[host] -= needs[guest]
+    return free
 
 
 def _lost(
     places: Mapping[str, str], needs: Mapping[str, int], seats: Sequence[Seat], guests: Mapping[str, Sequence[int]]
 ) -> tuple[str, ...]:
-    taken = _taken(places, needs)
-    after = [Seat(each.host, each.memory_bytes, each.free_bytes - sum(taken.get(each.host, []))) for each in seats]
-    return spare(after, {each.host: [*guests.get(each.host, ()), *taken.get(each.host, [])] for each in seats})
+    """Nobody is asked to stand in for the only one there is."""
+    if len(seats) < 2:
+        return ()
+    free = free_after(places, needs, seats)
+    there = {seat.host: list(guests.get(seat.host, ())) for seat in seats}
+    for guest, host in places.items():
+        there[host].append(needs[guest])
+    return spare([replace(seat, free_bytes=free[seat.host]) for seat in seats], there)

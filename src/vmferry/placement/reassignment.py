@@ -10,13 +10,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import chain
 from typing import Any
 
 from vmferry import native
 from vmferry.errors import Refused, UserError
 
-_INTEGERS, _FLAGS = (ctypes.POINTER(kind) for kind in (ctypes.c_int64, ctypes.c_uint8))
 MOST_RESOURCES = 64
 
 
@@ -95,9 +94,9 @@ class _Fleet(ctypes.Structure):
                 "neighbourhoods",
             )
         ),
-        ("transient", _FLAGS),
+        ("transient", native.FLAGS),
         *(
-            (name, _INTEGERS)
+            (name, native.INTEGERS)
             for name in (
                 "load_weight",
                 "capacity",
@@ -115,7 +114,7 @@ class _Fleet(ctypes.Structure):
             )
         ),
         *((name, ctypes.c_int64) for name in ("process_weight", "service_weight", "machine_weight")),
-        ("origin", _INTEGERS),
+        ("origin", native.INTEGERS),
     )
 
 
@@ -170,14 +169,15 @@ def _fleet(problem: Problem) -> tuple[_Fleet, list[Any]]:
         _flat(each.need for each in processes),
         native.integers(each.move_cost for each in processes),
         native.integers(each.spread for each in services),
-        native.integers(accumulate((len(each.needs) for each in services), initial=0)),
-        _flat(each.needs for each in services),
+        *native.ragged(each.needs for each in services),
         _flat((each.one, each.other, each.target, each.weight) for each in problem.balances),
         native.integers(problem.origin),
     ]
-    weights = (problem.process_weight, problem.service_weight, problem.machine_weight)
-    pointers = [ctypes.cast(values, _FLAGS if place == 0 else _INTEGERS) for place, values in enumerate(kept)]
-    return _Fleet(*counts, *pointers[:-1], *weights, pointers[-1]), kept
+    fleet = _Fleet(*counts)
+    native.filled(fleet, kept)
+    fleet.process_weight, fleet.service_weight = problem.process_weight, problem.service_weight
+    fleet.machine_weight = problem.machine_weight
+    return fleet, kept
 
 
 def _flat(rows: Iterable[Sequence[int]]) -> Any:  # noqa: ANN401 - ctypes' own

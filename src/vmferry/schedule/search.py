@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
 from typing import Any
 
 from vmferry import native
 from vmferry.schedule.arithmetic import least_rate
 from vmferry.schedule.bound import limits
 from vmferry.schedule.instance import Activity, Instance, Move
-
-_DOUBLES, _INTEGERS, _FLAGS = (ctypes.POINTER(kind) for kind in (ctypes.c_double, ctypes.c_int64, ctypes.c_uint8))
 
 
 class _Problem(ctypes.Structure):
@@ -23,23 +19,23 @@ class _Problem(ctypes.Structure):
         ("moves", ctypes.c_int64),
         ("lanes", ctypes.c_int64),
         ("hosts", ctypes.c_int64),
-        ("capacity", _DOUBLES),
-        ("counted", _FLAGS),
-        ("length", _DOUBLES),
-        ("fixed_bytes", _DOUBLES),
-        ("memory_bytes", _DOUBLES),
-        ("dirty_rate", _DOUBLES),
-        ("working_set", _DOUBLES),
-        ("least_rate", _DOUBLES),
-        ("most_rate", _DOUBLES),
-        ("path_from", _INTEGERS),
-        ("path", _INTEGERS),
-        ("after_from", _INTEGERS),
-        ("after", _INTEGERS),
-        ("source", _INTEGERS),
-        ("target", _INTEGERS),
-        ("held_bytes", _DOUBLES),
-        ("free_bytes", _DOUBLES),
+        ("capacity", native.DOUBLES),
+        ("counted", native.FLAGS),
+        ("length", native.DOUBLES),
+        ("fixed_bytes", native.DOUBLES),
+        ("memory_bytes", native.DOUBLES),
+        ("dirty_rate", native.DOUBLES),
+        ("working_set", native.DOUBLES),
+        ("least_rate", native.DOUBLES),
+        ("most_rate", native.DOUBLES),
+        ("path_from", native.INTEGERS),
+        ("path", native.INTEGERS),
+        ("after_from", native.INTEGERS),
+        ("after", native.INTEGERS),
+        ("source", native.INTEGERS),
+        ("target", native.INTEGERS),
+        ("held_bytes", native.DOUBLES),
+        ("free_bytes", native.DOUBLES),
     )
 
 
@@ -93,21 +89,16 @@ def _problem(instance: Instance) -> tuple[_Problem, list[Any]]:
         native.doubles([move.working_set_bytes for move in moves] + still),
         native.doubles([least_rate(move, most[i]) for i, move in enumerate(moves)] + still),
         native.doubles(most + [1.0] * len(activities)),
-        *_ragged(paths),
-        *_ragged(after),
+        *native.ragged(paths),
+        *native.ragged(after),
         native.integers([place[move.source] for move in moves] + [-1] * len(activities)),
         native.integers([place[move.target] for move in moves] + [-1] * len(activities)),
         native.doubles([move.memory_bytes for move in moves] + still),
         native.doubles(free),
     ]
-    return _filled(len(moves) + len(activities), len(capacity), len(free), kept), kept
-
-
-def _filled(moves: int, lanes: int, hosts: int, arrays: Sequence[Any]) -> _Problem:
-    problem = _Problem(moves, lanes, hosts)
-    for (name, kind), values in zip(_Problem._fields_[3:], arrays, strict=True):
-        setattr(problem, name, ctypes.cast(values, kind))
-    return problem
+    problem = _Problem(len(steps), len(capacity), len(free))
+    native.filled(problem, kept)
+    return problem, kept
 
 
 def _lanes(instance: Instance) -> tuple[list[float], list[bool], list[list[int]]]:
@@ -123,9 +114,3 @@ def _lanes(instance: Instance) -> tuple[list[float], list[bool], list[list[int]]
             capacity.append(float(most))
             counted.append(True)
     return capacity, counted, paths + [[] for _ in instance.activities]
-
-
-def _ragged(rows: Sequence[Iterable[int]]) -> tuple[Any, Any]:
-    """Offsets, one more than rows, and the values one after the other."""
-    lists = [list(row) for row in rows]
-    return native.integers(accumulate(map(len, lists), initial=0)), native.integers(chain.from_iterable(lists))

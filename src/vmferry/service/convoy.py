@@ -133,12 +133,9 @@ class Convoy:
         """In the order of their planned starts."""
         self._capacity |= {link.id: link.capacity_bytes_s for link in plan.schedule.instance.links}
         moves = {move.who: move for move in plan.schedule.instance.moves}
-        slots = plan.schedule.slots
-        ordered = sorted(plan.ways, key=lambda way: (slots[way.guest.uuid].start_s, way.guest.name))
         return [
             Leg(way.guest, way.target, moves[way.guest.uuid], slot.rate_bytes_s, slot.end_s - slot.start_s)
-            for way in ordered
-            for slot in (slots[way.guest.uuid],)
+            for way, slot in plan.in_order()
         ]
 
     def _begin_those_that_may(self) -> None:
@@ -180,24 +177,10 @@ class Convoy:
         try:
             result = self.carry(leg.guest, leg.target, self.cancel, pace)
         except VmferryError as error:
-            result = MigrationResult(
-                job="",
-                guest=leg.guest.name,
-                source=leg.guest.host,
-                target=leg.target,
-                outcome=Outcome.FAILED,
-                error=error.message,
-                error_detail=error.detail or None,
-            )
+            result = _unfinished(leg, Outcome.FAILED, error.message, error.detail)
         except BaseException as error:  # a fault of ours must not leave the convoy waiting for ever
-            result = MigrationResult(
-                job="",
-                guest=leg.guest.name,
-                source=leg.guest.host,
-                target=leg.target,
-                outcome=Outcome.IN_DOUBT,
-                error=f"internal error: {error!r}; vmferry job list says where it is",
-            )
+            words = f"internal error: {error!r}; vmferry job list says where it is"
+            result = _unfinished(leg, Outcome.IN_DOUBT, words)
         self._ends.put((leg, result))
 
     def _ended(self, leg: Leg, result: MigrationResult) -> None:
@@ -218,3 +201,8 @@ class Convoy:
         pause_s = PAUSE_S * 2 ** (leg.attempt - 1)
         at_s = self.clock.now_s() + pause_s
         return [replace(each, attempt=leg.attempt + 1, not_before_s=at_s) for each in legs]
+
+
+def _unfinished(leg: Leg, outcome: Outcome, error: str, detail: str = "") -> MigrationResult:
+    """Of one that gave no result of its own."""
+    return MigrationResult("", leg.guest.name, leg.guest.host, leg.target, outcome, error, detail or None)

@@ -18,13 +18,14 @@ from vmferry.model.guest import Guest
 from vmferry.model.host import HostState
 from vmferry.model.migration import Forecast
 from vmferry.model.units import format_bytes
-from vmferry.placement.evacuation import Assignment, Seat, Traveller, spare, with_spare
+from vmferry.placement.evacuation import Seat, Traveller, free_after, with_spare
 from vmferry.placement.rank import COPYING, Candidate
 from vmferry.ports import HostPort, Store
 from vmferry.rules.memory import QEMU_OVERHEAD_BYTES
 from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.schedule.instance import Instance, Link, Move, Place
 from vmferry.schedule.plan import Plan, plan
+from vmferry.schedule.search import Slot
 from vmferry.service.check import CheckReport, check_one
 from vmferry.service.predict import ASSUMED_RATE_BYTES_S, Limits, copied_bytes, path_rate, predict
 
@@ -66,6 +67,12 @@ class DrainPlan:
     @property
     def feasible(self) -> bool:
         return not self.unplaced
+
+    def in_order(self) -> list[tuple[Way, Slot]]:
+        """As they begin."""
+        slots = self.schedule.slots
+        pairs = [(way, slots[way.guest.uuid]) for way in self.ways]
+        return sorted(pairs, key=lambda pair: (pair[1].start_s, pair[0].guest.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +116,13 @@ def plan_drain(asked: Asked) -> DrainPlan:
         if guest.uuid in found.places
     )
     left = {each.guest for each in found.left}
+    free = free_after(found.places, {each.guest: each.need_bytes for each in travellers}, seats)
     unplaced = [
-        _unplaced(asked, guest, reports.get(guest.uuid), seats, found) for guest in asked.guests if guest.uuid in left
+        _unplaced(asked, guest, reports.get(guest.uuid), free, found.proved)
+        for guest in asked.guests
+        if guest.uuid in left
     ]
-    schedule = plan(_instance(asked, ways))
-    return DrainPlan(ways, tuple(unplaced), schedule, _alone(asked, seats, ways), found.proved, asked.off)
+    return DrainPlan(ways, tuple(unplaced), plan(_instance(asked, ways)), found.alone, found.proved, asked.off)
 
 
 def need_bytes(guest: Guest) -> int:
@@ -160,21 +169,16 @@ def _way(asked: Asked, guest: Guest, report: CheckReport, target: str) -> Way:
 
 
 def _unplaced(
-    asked: Asked, guest: Guest, report: CheckReport | None, seats: Sequence[Seat], found: Assignment
+    asked: Asked, guest: Guest, report: CheckReport | None, free: Mapping[str, int], proved: bool
 ) -> Unplaced:
+    """`free`: what the others leave of each host."""
     if report is None:
         return Unplaced(guest.name, (f"{guest.host} did not tell what it is",))
     open_hosts = [each.host for each in report.candidates if _open(asked, guest, each)]
     if open_hosts:
-        taken: dict[str, int] = {}
-        for other in asked.guests:
-            if other.uuid in found.places:
-                host = found.places[other.uuid]
-                taken[host] = taken.get(host, 0) + need_bytes(other)
-        rooms = {seat.host: seat.free_bytes - taken.get(seat.host, 0) for seat in seats}
-        best = max(open_hosts, key=lambda host: (rooms.get(host, 0), host))
-        short = need_bytes(guest) - max(0, rooms.get(best, 0))
-        sure = "" if found.proved else "no assignment of all was found, which is no proof that there is none: "
+        best = max(open_hosts, key=lambda host: (free.get(host, 0), host))
+        short = need_bytes(guest) - max(0, free.get(best, 0))
+        sure = "" if proved else "no assignment of all was found, which is no proof that there is none: "
         words = f"{sure}no room is left on {', '.join(open_hosts)}; {format_bytes(short)} more on {best} would make it"
         return Unplaced(guest.name, (words,))
     reasons = [f"{each.host}: {reason}" for each in report.candidates for reason in _refusing(asked, guest, each)]
@@ -189,16 +193,6 @@ def _refusing(asked: Asked, guest: Guest, candidate: Candidate) -> Sequence[str]
     if candidate.score is None:
         return candidate.reasons
     return (*candidate.reasons[1:], "this could not be looked at; --yes goes on without")
-
-
-def _alone(asked: Asked, seats: Sequence[Seat], ways: Sequence[Way]) -> tuple[str, ...]:
-    """As it will be: what is on these hosts now, and what comes."""
-    coming: dict[str, list[int]] = {}
-    for way in ways:
-        coming.setdefault(way.target, []).append(need_bytes(way.guest))
-    guests = {name: [*here, *coming.get(name, [])] for name, here in _here(asked).items()}
-    after = [Seat(seat.host, seat.memory_bytes, seat.free_bytes - sum(coming.get(seat.host, []))) for seat in seats]
-    return spare(after, guests) if len(after) > 1 else ()
 
 
 def _here(asked: Asked) -> dict[str, list[int]]:

@@ -27,12 +27,13 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.move import View
 from vmferry.facts.path import PathFacts
 from vmferry.facts.snapshot import Snapshot
+from vmferry.service import file_bytes
 from vmferry.service.file_bytes import Wanted, read_file
 
 FORMAT = 1
 """Goes up when a field changes its meaning; a new field with a default is no new format."""
 ANEW = "save the facts anew with vmferry facts save"
-_WANTED = Wanted("a file that vmferry facts save has written", ANEW, "save fewer guests with --guest")
+_WANTED = Wanted("file of facts", "a file that vmferry facts save has written", ANEW, "save fewer guests with --guest")
 
 
 class _Header(msgspec.Struct):
@@ -91,17 +92,11 @@ def encoded(snapshot: Snapshot) -> bytes:
 
 def decoded(data: bytes, name: str) -> Snapshot:
     """`name` is what the errors call it."""
-    try:
-        header = msgspec.json.decode(data, type=_Header)
-        if header.vmferry_facts != FORMAT:
-            words = f"{name} has facts of format {header.vmferry_facts}, saved by vmferry {header.saved_by}"
-            raise UserError(f"{words}; this is {__version__} and reads format {FORMAT}: {ANEW}")
-        file = msgspec.json.decode(data, type=_File)
-    except msgspec.ValidationError as error:
-        raise UserError(f"{name} is no file of facts: {_first_letter_small(str(error))}; {ANEW}") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UserError(f"{name} is not JSON, or only a part of it: {error}; {ANEW}") from None
-    return _checked(file, name)
+    header = file_bytes.decoded(data, _Header, name, _WANTED)
+    if header.vmferry_facts != FORMAT:
+        words = f"{name} has facts of format {header.vmferry_facts}, saved by vmferry {header.saved_by}"
+        raise UserError(f"{words}; this is {__version__} and reads format {FORMAT}: {ANEW}")
+    return _checked(file_bytes.decoded(data, _File, name, _WANTED), name)
 
 
 def _checked(file: _File, name: str) -> Snapshot:
@@ -165,7 +160,3 @@ def _replacing(path: Path) -> Iterator[int]:
     except BaseException:
         os.unlink(made)
         raise
-
-
-def _first_letter_small(text: str) -> str:
-    return text[:1].lower() + text[1:].replace("`", "")

@@ -7,11 +7,16 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from vmferry.errors import UserError
 
 MOST_BYTES = 256 << 20
 """Of what is unpacked. The facts of 1,000 hosts or 10,000 guests are a tenth of this."""
+
+T = TypeVar("T")
 
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -21,9 +26,22 @@ _GZIP = b"\x1f\x8b"
 class Wanted:
     """The words of errors: what the file should have been, and what to do instead."""
 
+    called: str
     what: str
     instead: str
     smaller: str
+
+
+def decoded(data: bytes, kind: type[T], name: str, wanted: Wanted) -> T:
+    """As JSON. Raises UserError, in a line, that calls the file `name`."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        words = str(error).replace("`", "")
+        wrong = f"{name} is no {wanted.called}: {words[:1].lower()}{words[1:]}"
+        raise UserError(f"{wrong}; {wanted.instead}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(f"{name} is not JSON, or only a part of it: {error}; {wanted.instead}") from None
 
 
 def read_file(path: Path, wanted: Wanted) -> bytes:
@@ -39,7 +57,7 @@ def read_file(path: Path, wanted: Wanted) -> bytes:
             chunks = iter(lambda: file.read(_CHUNK), b"")
             return _bounded(_unpacked(first, chunks) if first == _GZIP else _with(first, chunks), path, wanted)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}; name {wanted.what} that can") from None
+        raise UserError(f"{path} cannot be read: {error.strerror}; name a file that can") from None
     except zlib.error:
         raise UserError(f"{path} is not compressed as its first bytes say; {wanted.instead}") from None
 

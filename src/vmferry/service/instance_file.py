@@ -14,9 +14,12 @@ import msgspec
 
 from vmferry.errors import UserError
 from vmferry.schedule.instance import Activity, Instance, Link, Move, Place, Resident
+from vmferry.service import file_bytes
 from vmferry.service.file_bytes import Wanted, read_file
 
-_WANTED = Wanted("an instance as docs/planning.md describes it", "write it anew", "plan a part of the fleet at a time")
+_WANTED = Wanted(
+    "instance", "an instance as docs/planning.md describes it", "write it anew", "plan a part of the fleet at a time"
+)
 
 Amount = Annotated[float, msgspec.Meta(ge=0, le=1e18)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e18)]
@@ -82,13 +85,7 @@ def load_instance(path: Path) -> Instance:
 
 def decoded(data: bytes, name: str) -> Instance:
     """`name` is what the errors call it."""
-    try:
-        file = msgspec.json.decode(data, type=_File)
-    except msgspec.ValidationError as error:
-        words = str(error)
-        raise UserError(f"{name} is no instance: {words[:1].lower()}{words[1:].replace('`', '')}") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UserError(f"{name} is not JSON, or only a part of it: {error}") from None
+    file = file_bytes.decoded(data, _File, name, _WANTED)
     problem = next(iter(_problems(file)), None)
     if problem is not None:
         raise UserError(f"{name} is no instance: {problem}")
