@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -118,8 +119,9 @@ def test_a_broken_connection_is_made_anew(pair: Pair) -> None:
     assert pair.source.guest_state(pair.uuid) is GuestState.RUNNING
     for children in Path("/proc/self/task").glob("*/children"):
         for pid in children.read_text().split():
-            if b"ssh" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(int(pid), signal.SIGTERM)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # another that has just ended
+                if b"ssh" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(int(pid), signal.SIGTERM)
     deadline = time.monotonic() + LIMIT_S
     while True:
         try:
