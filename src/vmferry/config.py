@@ -18,6 +18,19 @@ convergence = "balanced"                        # or "careful", "must-finish": f
 storage = "auto"                                # or "shared", "copy": which disks are copied with their guest
 stall_timeout = 60                              # seconds; a copy that sends nothing for so long is aborted; 0: never
 
+[balance]
+mode = "even"                                   # or "consolidate": empty hosts that are not needed
+eagerness = 3                                   # 1: only moves that gain much, to 5: all that gain anything
+memory = 1.0                                    # weights: of memory given to guests,
+cpu = 1.0                                       # of CPU that they use,
+vcpus = 0.5                                     # and of virtual CPUs that they have
+max_moves = 0                                   # at once; 0: as many as are worth it
+sample = 10                                     # seconds; for so long the use of CPUs is measured
+cool_down = 3600                                # seconds; a guest that was moved stays for so long
+memory_ceiling = 0.85                           # to consolidate: how full hosts may become
+cpu_ceiling = 0.7
+automatic = false                               # true: the plan is carried out without a question
+
 [hosts.alpha]
 uri = "qemu+ssh://root@alpha/system"
 peer_uri = "qemu+ssh://root@alpha.lan/system"   # how the other hosts reach it
@@ -47,6 +60,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from vmferry.errors import UserError
+from vmferry.model.aim import COOL_DOWN_S, CPU, MEMORY, SAMPLE_S, USUAL_EAGERNESS, VCPUS, Aim, Ceilings, Mode, Terms
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem, probe_problem
@@ -91,6 +105,24 @@ class _Migration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stall_timeout: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = STALL_S
 
 
+_Weight = Annotated[float, msgspec.Meta(ge=0, le=1000)]
+_Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+class _Balance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    mode: Mode = Mode.EVEN
+    eagerness: Annotated[int, msgspec.Meta(ge=1, le=5)] = USUAL_EAGERNESS
+    memory: _Weight = 1.0
+    cpu: _Weight = 1.0
+    vcpus: _Weight = 0.5
+    max_moves: _Slots = 0
+    sample: Annotated[float, msgspec.Meta(ge=1, le=3600)] = SAMPLE_S
+    cool_down: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = COOL_DOWN_S
+    memory_ceiling: _Share = 0.85
+    cpu_ceiling: _Share = 0.7
+    automatic: bool = False
+
+
 class _Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str | None = None
     url: str | None = None
@@ -102,6 +134,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: dict[str, object] = {}
     migration: dict[str, object] = {}
     limits: dict[str, object] = {}
+    balance: dict[str, object] = {}
     hosts: dict[str, object] = {}
     guests: dict[str, object] = {}
 
@@ -133,6 +166,7 @@ class Config:
     """For all migrations of a link together."""
     stall_timeout_s: float | None = STALL_S
     """None: none."""
+    balance: Aim = field(default_factory=Aim)
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -159,6 +193,7 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         raise UserError(f"{path}: store: has both path and database; the store is one of them")
     limits = _convert(sections.limits, _Limits, path, "limits")
     migration = _convert(sections.migration, _Migration, path, "migration")
+    balance = _convert(sections.balance, _Balance, path, "balance")
     return Config(
         store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
         source=path,
@@ -176,8 +211,23 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         convergences={name: guest.convergence for name, guest in guests.items() if guest.convergence},
         selected=tuple((name, guest.convergence) for name, guest in selected.items() if guest.convergence),
         database=store.database,
+        balance=_balance(balance, path),
         bandwidth_bytes_s=_bandwidth(limits.bandwidth, path),
         slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),
+    )
+
+
+def _balance(section: _Balance, path: Path) -> Aim:
+    weights = {MEMORY: section.memory, CPU: section.cpu, VCPUS: section.vcpus}
+    if not any(weights.values()):
+        raise UserError(f"{path}: balance: memory, cpu and vcpus all have no weight; one at least has to count")
+    return Aim(
+        mode=section.mode,
+        terms=Terms(weights, section.eagerness, section.max_moves or None),
+        ceilings=Ceilings(section.memory_ceiling, section.cpu_ceiling),
+        sample_s=section.sample,
+        cool_down_s=section.cool_down,
+        automatic=section.automatic,
     )
 
 
@@ -289,7 +339,7 @@ def _rate_bytes_s(text: str | None, where: str) -> int | None:
         raise UserError(f"{where}: {error}") from None
 
 
-_Section = TypeVar("_Section", _File, _Store, _Migration, _Limits, _Host, _Guest)
+_Section = TypeVar("_Section", _File, _Store, _Migration, _Limits, _Balance, _Host, _Guest)
 
 
 def _convert(value: object, kind: type[_Section], path: Path, where: str) -> _Section:

@@ -82,6 +82,12 @@ def test_its_guests(host: HostPort) -> None:
     assert (guest.memory_bytes, guest.vcpus) == (8 << 30, 2)
 
 
+def test_how_much_cpu_its_guests_have_used(host: HostPort) -> None:
+    used = host.cpu_seconds()
+    assert set(used) <= {GUEST}
+    assert all(seconds >= 0 for seconds in used.values())
+
+
 def test_its_facts(host: HostPort) -> None:
     facts = host.facts()
     assert (facts.name, facts.problem) == ("try", None)

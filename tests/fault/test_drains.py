@@ -9,8 +9,7 @@ import threading
 import pytest
 
 from vmferry.errors import Refused
-from vmferry.fakes import CopyEffect, CopyFault, FakeGuest
-from vmferry.model.guest import Disk, Nic
+from vmferry.fakes import CopyEffect, CopyFault
 from vmferry.model.host import HostState
 from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.service.drain import Drained
@@ -40,11 +39,6 @@ class Fleet(Emptied):
             host.memory_bytes = draw.randint(6, 24) * GIB
         for number in range(draw.randint(0, 5)):
             self.guests.append(self.guest(f"g{number}", draw.choice(list(self.world.hosts)), draw.randint(1, 3)))
-
-    def guest(self, name: str, host: str, gib: int) -> FakeGuest:
-        disk = Disk("vda", "disk", "file", f"/srv/shared/{name}.img", "raw", "none")
-        nic = Nic(f"52:54:00:00:01:{len(self.world.guests):02x}", "network", "lab")
-        return self.world.add_guest(name, host, memory_bytes=gib * GIB, disks=(disk,), nics=(nic,))
 
     def spoil(self) -> None:
         for guest in self.guests:

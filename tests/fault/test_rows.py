@@ -6,13 +6,11 @@ and the row is to be written.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
-from vmferry.cli.app import COMMANDS
 from vmferry.ports import HostPort
 
 from .rows import Row
@@ -31,16 +29,6 @@ def no_change_of_hardware() -> bool:
     return not any(word in name for name in dir(HostPort) for word in ("attach", "detach", "resize", "hotplug"))
 
 
-def no_balance() -> bool:
-    return not any(_is_there(f"vmferry.{name}") for name in ("service.balance", "cli.balance")) and (
-        "balance" not in COMMANDS
-    )
-
-
-def _is_there(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Pending:
     issue: int
@@ -49,7 +37,6 @@ class Pending:
 
 PENDING = {
     53: Pending(4, no_change_of_hardware),
-    90: Pending(6, no_balance),
 }
 
 

@@ -101,6 +101,15 @@ def test_the_guest_is_seen_from_here_across_a_move(pair: Pair, guest: str) -> No
     assert 0 < silent_ms < 10_000
 
 
+def test_how_much_cpu_the_guest_uses(pair: Pair) -> None:
+    """It is busy, and it has no more than its one CPU and QEMU's own threads."""
+    before, at_s = pair.source.cpu_seconds()[pair.uuid], time.monotonic()
+    time.sleep(2)
+    after = pair.source.cpu_seconds()[pair.uuid]
+    assert 0 < after - before <= 2 * (time.monotonic() - at_s)
+    assert pair.uuid not in pair.target.cpu_seconds()
+
+
 def test_the_guest_s_card_says_that_it_has_its_address(pair: Pair, guest: str) -> None:
     macs = [nic.mac for nic in pair.source.guest_facts(pair.uuid).guest.nics]
     assert NetworkProber().has_address(guest, macs, 10.0)

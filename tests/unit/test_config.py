@@ -60,7 +60,10 @@ def test_everything_that_can_be_said() -> None:
 BAD_FILES = [
     ("[migration]\ntls = 'always'", "c.toml: migration.tls: invalid enum value 'always'"),
     ("hosts = ", "is not valid TOML"),
-    ("[host.alpha]", "c.toml: host: unknown key; expected one of policy, store, migration, limits, hosts, guests"),
+    (
+        "[host.alpha]",
+        "c.toml: host: unknown key; expected one of policy, store, migration, limits, balance, hosts, guests",
+    ),
     ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path, database"),
     ("[store]\npath = 3", "c.toml: store.path: expected str | null, got int"),
     ("hosts = 3", "c.toml: hosts: expected table, got int"),

@@ -25,6 +25,7 @@ COMMANDS = {
     "migrate": ("vmferry.cli.migrate:migrate", "Move a guest live to another host."),
     "drain": ("vmferry.cli.drain:drain", "Move all guests of a host away, live, for its maintenance."),
     "undrain": ("vmferry.cli.drain:undrain", "Let a host take guests again after a drain, and bring them back."),
+    "balance": ("vmferry.cli.balance:balance", "Even out the fleet, or empty hosts that it does not need."),
     "disk": ("vmferry.cli.disk:disk", "A disk of a guest by itself: move."),
     "job": ("vmferry.cli.job:job", "Migrations: list, show, watch, cancel, repair."),
     "worker": ("vmferry.cli.worker:worker", "Take the jobs of all commands, and those that dead ones left."),

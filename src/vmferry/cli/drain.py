@@ -70,9 +70,9 @@ def drain(
     hosts are in maintenance until vmferry undrain lets them in again. Guests that are off stay where they are.
     """
     names = tuple(dict.fromkeys(hosts))
-    _prepare(app, timeout_s, dry_run=dry_run)
+    prepare(app, timeout_s, dry_run=dry_run)
     with cancelling(f"the drain of {', '.join(names)}") as cancel, _shown_if_refused(app):
-        work = _work(app, given, timeout_s, cancel)
+        work = work_of(app, given, timeout_s, cancel)
         if reboot_command is not None:
             from vmferry.cli.rolling import rolled
 
@@ -122,10 +122,10 @@ def undrain(
 
             raise unknown_host(host, known)
         raise UserError(f"host {host} takes guests already; there is no drain of it to take back")
-    _prepare(app, timeout_s, dry_run=dry_run)
+    prepare(app, timeout_s, dry_run=dry_run)
     left = withdrawal.left if back else ()
     with cancelling(f"the return to {host}") as cancel, _shown_if_refused(app):
-        work = _work(app, given, timeout_s, cancel, as_open=(host,) if dry_run else ())
+        work = work_of(app, given, timeout_s, cancel, as_open=(host,) if dry_run else ())
         if dry_run:
             done = _planned(work.plan_back(host, left))
         else:
@@ -148,13 +148,13 @@ def _shown_if_refused(app: App) -> Iterator[None]:
         raise
 
 
-def _prepare(app: App, timeout_s: float, *, dry_run: bool) -> None:
+def prepare(app: App, timeout_s: float, *, dry_run: bool) -> None:
     if not dry_run:
         with app.fleet(timeout_s) as fleet:
             reconcile_dead(app, fleet)
 
 
-def _work(
+def work_of(
     app: App, given: dict[str, Any], timeout_s: float, cancel: threading.Event, as_open: Sequence[str] = ()
 ) -> Drain:
     from vmferry.model.window import read_window
@@ -170,10 +170,10 @@ def _work(
     orders = Orders(
         copying=copying,
         wish=usual_wish(app, copying.storage),
-        accept_unknown=own["yes"],
-        partial=own["partial"],
+        accept_unknown=bool(own["yes"]),
+        partial=bool(own["partial"]),
         parallel=own["parallel"],
-        keep_spare=own["keep_spare"],
+        keep_spare=bool(own["keep_spare"]),
         window=None if own["window"] is None else read_window(own["window"]),
     )
     return Drain(app.tools, fleet, standing(app), orders, teller, teller.listener, cancel)
@@ -192,6 +192,11 @@ def _conclude(app: App, done: Drained, *, dry_run: bool) -> int:
         app.emit(drain_document(done))
     if dry_run:
         return DONE if done.plan.feasible else REFUSED
+    return concluded(done)
+
+
+def concluded(done: Drained) -> int:
+    """The exit code."""
     outcomes = {each.outcome for each in done.results}
     if Outcome.IN_DOUBT in outcomes:
         return IN_DOUBT

@@ -13,7 +13,9 @@ from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.model.units import format_duration
 
 if TYPE_CHECKING:
+    from vmferry.schedule.search import Slot
     from vmferry.service.drain import Drained
+    from vmferry.service.drain_plan import Way
     from vmferry.service.listening import Quiet
 
 
@@ -58,8 +60,7 @@ def drain_lines(done: Drained) -> Iterator[str]:
         yield from (f"  {reason}" for reason in each.reasons)
     if plan.ways and not done.results:
         for way, slot in plan.in_order():
-            when = f"{format_duration(slot.start_s)} to {format_duration(slot.end_s)}"
-            yield f"{way.guest.name}: {way.guest.host} to {way.target}, {when}"
+            yield when_line(way, slot)
         took, least = format_duration(plan.schedule.makespan_s), format_duration(plan.schedule.bound_s)
         yield f"{len(plan.ways)} guests in {took}; the links need {least} for them at the least"
     if not plan.ways and not plan.unplaced:
@@ -70,6 +71,11 @@ def drain_lines(done: Drained) -> Iterator[str]:
         yield f"off, and left where they are: {', '.join(plan.off)}"
     if plan.alone and plan.ways:
         yield f"then the guests of {', '.join(plan.alone)} would not all find room if that host failed (N+1)"
+
+
+def when_line(way: Way, slot: Slot) -> str:
+    when = f"{format_duration(slot.start_s)} to {format_duration(slot.end_s)}"
+    return f"{way.guest.name}: {way.guest.host} to {way.target}, {when}"
 
 
 def drain_document(done: Drained) -> dict[str, Any]:

@@ -20,6 +20,8 @@ class FakeGuest:
     uuid: str
     memory_bytes: int = 512 << 20
     vcpus: int = 1
+    cpus_used: float = 0.0
+    """At every moment, of whole CPUs."""
     dirty_rate_bytes_s: int = 0
     disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lxml import etree
@@ -128,6 +128,13 @@ class FakeConnection(FakeStorage):
     def link_rate(self) -> int | None:
         self._world.answer(self._host, "link_rate")
         return None if self._cannot_say("link_rate") else self._host.link_rate_bytes_s
+
+    def cpu_seconds(self) -> Mapping[str, float]:
+        self._world.answer(self._host, "cpu_seconds")
+        if self._cannot_say("cpu_seconds"):
+            return {}
+        now_s = self._world.time.now_s()
+        return {uuid: now_s * self._world.guests[uuid].cpus_used for uuid in self._host.active}
 
     def look(self, uuid: str) -> Look | None:
         self._world.answer(self._host, "look")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import libvirt
 
@@ -167,6 +167,10 @@ class LibvirtHost:
 
     def link_rate(self) -> int | None:
         return self._greeting().rate_bytes_s(self._entry.migration_address)
+
+    def cpu_seconds(self) -> Mapping[str, float]:
+        with self._asking("tell how much CPU its guests have used"):
+            return abilities.cpu_seconds(self._connection)
 
     def look(self, uuid: str) -> Look | None:
         with self._asking(f"tell who has guest {uuid}"):

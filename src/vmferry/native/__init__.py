@@ -42,6 +42,10 @@ def flags(values: Iterable[bool]) -> Any:  # noqa: ANN401
     return _held(array("B", (1 if each else 0 for each in values)), ctypes.c_uint8)
 
 
+def octets(values: bytes) -> Any:  # noqa: ANN401
+    return _held(array("B", values), ctypes.c_uint8)
+
+
 def ragged(rows: Iterable[Iterable[int]]) -> tuple[Any, Any]:
     """Offsets, one more than rows, and the values one after the other."""
     lists = [list(row) for row in rows]

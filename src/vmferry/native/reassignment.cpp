@@ -24,6 +24,7 @@ struct Cooling {
     double pushes, home, swaps;  // how many of the steps; the same; of the others, which are shifts else
 };
 constexpr Cooling COOLINGS[] = {{3, 1.0 / 50, 0.85, 0.02, 0.5, 0.75}, {10, 1e-3, 0.5, 0, 0, 0.5}};
+constexpr Cooling EVENING = {0.1, 1e-2, 0.5, 0, 0.3, 0.3};  // where squares count: from nearby, with many ways home
 constexpr double COLD = 0.2;          // where cooling ends: a cost
 constexpr std::int64_t ROUND = 2000;  // steps between two looks at the clock
 
@@ -206,7 +207,8 @@ private:
 template <int W>
 void anneal(const Fleet &fleet, const std::int64_t *start, const Effort &effort, std::int64_t number, std::uint64_t seed,
             Best &best) {
-    Annealing<W> annealing(fleet, start, effort, COOLINGS[number % 2], seed * 1000003 + static_cast<std::uint64_t>(number));
+    const Cooling &cooling = fleet.curve == nullptr ? COOLINGS[number % 2] : EVENING;
+    Annealing<W> annealing(fleet, start, effort, cooling, seed * 1000003 + static_cast<std::uint64_t>(number));
     annealing.run();
     const std::lock_guard<std::mutex> guard(best.lock);
     if (annealing.least < best.cost) best.cost = annealing.least, best.assignment.swap(annealing.best);

@@ -28,6 +28,9 @@ struct Fleet {
     const std::int64_t *spread;                      // of a service: locations at the least
     const std::int64_t *needs_from, *needs;          // services + 1 offsets into services it depends on
     const std::int64_t *balance;                     // balances x 4: resource, resource, target, weight
+    const double *curve;                             // machines x resources: the cost of the squared distance from the
+                                                     // soft capacity; null: of none
+    const std::uint8_t *allowed;                     // processes x machines; null: each may be anywhere
     std::int64_t process_weight, service_weight, machine_weight;
     const std::int64_t *origin;                      // of a process
 };
@@ -39,6 +42,7 @@ public:
     Assignment(const Fleet &fleet, const std::int64_t *start)
         : f(fleet), at(start, start + fleet.processes), used(fleet.machines * W, 0), held(used),
           need(fleet.processes * W, 0), room(fleet.machines * W, INFINITY), soft(room), weight(W, 0), transient(W, 0),
+          curve(fleet.curve == nullptr ? 0 : fleet.machines * W, 0),
           there(fleet.services * fleet.machines, 0), in_location(fleet.services * fleet.locations, 0),
           in_neighbourhood(fleet.services * fleet.neighbourhoods, 0), locations(fleet.services, 0),
           moved(fleet.services, 0), with_moved(fleet.processes + 2, 0), machine_cost(fleet.machines),
@@ -50,6 +54,7 @@ public:
             for (std::int64_t m = 0; m < f.machines; ++m) {
                 room[m * W + r] = static_cast<Cost>(f.capacity[m * f.resources + r]);
                 soft[m * W + r] = static_cast<Cost>(f.soft_capacity[m * f.resources + r]);
+                if (f.curve != nullptr) curve[m * W + r] = f.curve[m * f.resources + r];
             }
         }
         for (std::int64_t s = 0; s < f.services; ++s)
@@ -77,7 +82,7 @@ public:
     // machine may be overfull after it.
     bool shift(std::int64_t p, std::int64_t to, double limit, Cost &change, bool squeeze = false) {
         const std::int64_t from = at[p], s = f.service[p];
-        if (from == to || count(s, to) > 0 || (!squeeze && !fits(p, to))) return false;
+        if (from == to || !allowed(p, to) || count(s, to) > 0 || (!squeeze && !fits(p, to))) return false;
         const Cost *mine = &need[p * W];
         const Cost left = cost_with(from, mine, -1), entered = cost_with(to, mine, +1);
         change = left + entered - machine_cost[from] - machine_cost[to] + move_cost(p, to) - move_cost(p, from);
@@ -98,7 +103,7 @@ public:
     // What a shift would cost, its constraints of services left out; false: it does not fit.
     bool price(std::int64_t p, std::int64_t to, Cost &change) const {
         const std::int64_t from = at[p];
-        if (from == to || count(f.service[p], to) > 0 || !fits(p, to)) return false;
+        if (from == to || !allowed(p, to) || count(f.service[p], to) > 0 || !fits(p, to)) return false;
         const Cost *mine = &need[p * W];
         change = cost_with(to, mine, +1) - machine_cost[to] + move_cost(p, to) - move_cost(p, from);
         return true;
@@ -131,7 +136,7 @@ public:
     // The same of two processes that take each other's place.
     bool swap(std::int64_t p, std::int64_t q, double limit, Cost &change) {
         const std::int64_t a = at[p], b = at[q], s = f.service[p], t = f.service[q];
-        if (a == b || (s != t && (count(s, b) > 0 || count(t, a) > 0))) return false;
+        if (a == b || !allowed(p, b) || !allowed(q, a) || (s != t && (count(s, b) > 0 || count(t, a) > 0))) return false;
         if (!fits_instead(p, q, b) || !fits_instead(q, p, a)) return false;
         const Cost *in = &need[q * W], *out = &need[p * W];
         const Cost at_a = cost_between(a, in, out), at_b = cost_between(b, out, in);
@@ -179,6 +184,8 @@ public:
             if (held[k] > room[k]) return false;
         for (std::uint16_t each : there)
             if (each > 1) return false;
+        for (std::int64_t p = 0; p < f.processes; ++p)
+            if (!allowed(p, at[p])) return false;
         for (std::int64_t s = 0; s < f.services; ++s) {
             if (locations[s] < f.spread[s]) return false;
             for (std::int64_t n = 0; n < f.neighbourhoods; ++n)
@@ -188,6 +195,7 @@ public:
     }
 
 private:
+    bool allowed(std::int64_t p, std::int64_t m) const { return f.allowed == nullptr || f.allowed[p * f.machines + m]; }
     std::uint16_t count(std::int64_t s, std::int64_t m) const { return there[s * f.machines + m]; }
     std::int32_t near(std::int64_t s, std::int64_t n) const { return in_neighbourhood[s * f.neighbourhoods + n]; }
 
@@ -245,6 +253,8 @@ private:
             const Cost one = room[m * W + each[0]] - load[each[0]], other = room[m * W + each[1]] - load[each[1]];
             sum += static_cast<Cost>(each[3]) * std::max<Cost>(0, static_cast<Cost>(each[2]) * one - other);
         }
+        if (!curve.empty())
+            for (std::int64_t r = 0; r < f.resources; ++r) sum += curve[m * W + r] * (load[r] - limit[r]) * (load[r] - limit[r]);
         return sum;
     }
 
@@ -313,7 +323,7 @@ private:
     std::vector<std::int64_t> at;
     std::vector<Cost> used, held;        // machines x W; held counts what those that left still hold
     std::vector<Cost> need, room, soft;  // processes x W, machines x W
-    std::vector<Cost> weight, transient;
+    std::vector<Cost> weight, transient, curve;
     std::vector<std::uint16_t> there;
     std::vector<std::int32_t> in_location, in_neighbourhood;
     std::vector<std::int64_t> locations, moved, with_moved;

@@ -35,6 +35,10 @@ class Machine:
     """Above it, each unit costs the resource's weight."""
     move_costs: Sequence[int]
     """To each machine."""
+    curve: Sequence[float] = ()
+    """Of each resource, what the squared distance of its load from the soft capacity costs; all machines have one, or
+    none has.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Process:
     need: Sequence[int]
     """Of each resource."""
     move_cost: int
+    allowed: bytes | None = None
+    """A byte for each machine: not 0 where it may be. None: anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,8 @@ class _Fleet(ctypes.Structure):
                 "balance",
             )
         ),
+        ("curve", native.DOUBLES),
+        ("allowed", native.FLAGS),
         *((name, ctypes.c_int64) for name in ("process_weight", "service_weight", "machine_weight")),
         ("origin", native.INTEGERS),
     )
@@ -171,6 +179,8 @@ def _fleet(problem: Problem) -> tuple[_Fleet, list[Any]]:
         native.integers(each.spread for each in services),
         *native.ragged(each.needs for each in services),
         _flat((each.one, each.other, each.target, each.weight) for each in problem.balances),
+        _curves(machines),
+        _allowed(processes, len(machines)),
         native.integers(problem.origin),
     ]
     fleet = _Fleet(*counts)
@@ -182,3 +192,16 @@ def _fleet(problem: Problem) -> tuple[_Fleet, list[Any]]:
 
 def _flat(rows: Iterable[Sequence[int]]) -> Any:  # noqa: ANN401 - ctypes' own
     return native.integers(chain.from_iterable(rows))
+
+
+def _curves(machines: Sequence[Machine]) -> Any:  # noqa: ANN401
+    return (
+        native.doubles(chain.from_iterable(each.curve for each in machines)) if any(m.curve for m in machines) else None
+    )
+
+
+def _allowed(processes: Sequence[Process], machines: int) -> Any:  # noqa: ANN401
+    if all(each.allowed is None for each in processes):
+        return None
+    everywhere = b"\x01" * machines
+    return native.octets(b"".join(each.allowed or everywhere for each in processes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from vmferry.errors import HostError
@@ -80,6 +80,9 @@ class HostPort(Protocol):
 
     def link_rate(self) -> int | None:
         """Bytes a second that its migration network card says it can do; None: not known."""
+
+    def cpu_seconds(self) -> Mapping[str, float]:
+        """CPU time that each active guest has used since its QEMU began, by UUID; it may not tell of all."""
 
     def look(self, uuid: str) -> Look | None:
         """Who has the guest, as this host has it now. None only where it answered that it knows none such."""

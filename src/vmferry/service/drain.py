@@ -105,12 +105,12 @@ class Drain:
                 else:
                     store.readmit(name)
             raise
-        done, ways, seen = self._carried_out(first), list(first.ways), self._guests()
+        done, ways, seen = self.carry_out(first), list(first.ways), self._guests()
         for _ in range(ROUNDS):
             if done.cancelled or not done.whole or not any(_is_on(seen, name) for name in names):
                 break
             late = self.plan(names)
-            done, seen = done.followed_by(self._carried_out(late)), self._guests()
+            done, seen = done.followed_by(self.carry_out(late)), self._guests()
             ways += late.ways
         self._settle(names, ways, done, seen)
         return done
@@ -162,28 +162,28 @@ class Drain:
     def plan(self, names: Sequence[str]) -> DrainPlan:
         """Where their guests would go. Raises UserError for unknown hosts, HostUnreachable for silent ones."""
         with self.fleet() as fleet:
-            seen = self._seen(fleet, names)
+            seen = self.seen(fleet, names)
             here = [each for each in found(seen.guests) if each.host in names]
             going = tuple(each for each in here if each.state.active)
             off = tuple(each.name for each in here if not each.state.active)
-            return plan_drain(replace(self._asked(fleet, seen, going), leaving=names, off=off))
+            return plan_drain(replace(self.asked(fleet, seen, going), leaving=names, off=off))
 
     def bring_back(self, name: str, uuids: Sequence[str]) -> Drained:
         """Those of these guests that are elsewhere now, to that host, which has to be let in already."""
-        return self._carried_out(self.approved(self.plan_back(name, uuids)), only=name)
+        return self.carry_out(self.approved(self.plan_back(name, uuids)), elsewhere=False)
 
     def plan_back(self, name: str, uuids: Sequence[str]) -> DrainPlan:
         """Without asking anybody where there are none."""
         if not uuids:
             return NOTHING
         with self.fleet() as fleet:
-            seen = self._seen(fleet, [name])
+            seen = self.seen(fleet, [name])
             going = tuple(
                 each for each in found(seen.guests) if each.uuid in uuids and each.host != name and each.state.active
             )
-            return plan_drain(replace(self._asked(fleet, seen, going), only=name))
+            return plan_drain(replace(self.asked(fleet, seen, going), only=name))
 
-    def _seen(self, fleet: Fleet, names: Sequence[str]) -> GuestList:
+    def seen(self, fleet: Fleet, names: Sequence[str]) -> GuestList:
         known = {entry.name for entry in fleet.entries}
         for name in names:
             if name not in known:
@@ -197,7 +197,7 @@ class Drain:
                 raise HostUnreachable(name, f"{error.message}; its guests cannot be moved", detail=error.detail)
         return seen
 
-    def _asked(self, fleet: Fleet, seen: GuestList, going: tuple[Guest, ...]) -> Asked:
+    def asked(self, fleet: Fleet, seen: GuestList, going: tuple[Guest, ...]) -> Asked:
         ports = {entry.name: fleet.host(entry.name) for entry in fleet.entries if entry.name not in seen.unreached}
         unreached = [Unreached(name, error.message) for name, error in seen.unreached.items()]
         copying = self.orders.copying
@@ -213,17 +213,17 @@ class Drain:
             limits=Limits(copying.bandwidth_bytes_s, copying.max_downtime_ms, copying.storage.bandwidth_bytes_s),
         )
 
-    def _carried_out(self, plan: DrainPlan, only: str | None = None) -> Drained:
-        """`only`: where a guest that failed may be tried again."""
+    def carry_out(self, plan: DrainPlan, *, elsewhere: bool = True) -> Drained:
+        """`elsewhere`: a guest that failed may go to another host than planned."""
         failed: dict[str, list[str]] = {}
 
         def again(guest: Guest, target: str) -> DrainPlan | None:
             failed.setdefault(guest.uuid, []).append(target)
-            if only is not None:
+            if not elsewhere:
                 return None
             with self.fleet() as fleet:
                 seen = list_guests(fleet, self.tools.store)
-                found_ = plan_drain(replace(self._asked(fleet, seen, (guest,)), never=failed))
+                found_ = plan_drain(replace(self.asked(fleet, seen, (guest,)), never=failed))
             return found_ if found_.feasible else None
 
         orders, clock = self.orders, self.tools.clock

@@ -107,11 +107,11 @@ def plan_drain(asked: Asked) -> DrainPlan:
         for guest in asked.guests
         if guest.uuid in facts
     }
-    seats = [_seat(host) for host in asked.snapshot.hosts if _stays(asked, host)]
+    seats = [_seat(host) for host in asked.snapshot.hosts if takes_guests(asked, host)]
     travellers = [_traveller(asked, guest, reports.get(guest.uuid)) for guest in asked.guests]
     found = with_spare(travellers, seats, _here(asked))
     ways = tuple(
-        _way(asked, guest, reports[guest.uuid], found.places[guest.uuid])
+        way_of(asked, guest, reports[guest.uuid], found.places[guest.uuid])
         for guest in asked.guests
         if guest.uuid in found.places
     )
@@ -122,7 +122,7 @@ def plan_drain(asked: Asked) -> DrainPlan:
         for guest in asked.guests
         if guest.uuid in left
     ]
-    return DrainPlan(ways, tuple(unplaced), plan(_instance(asked, ways)), found.alone, found.proved, asked.off)
+    return DrainPlan(ways, tuple(unplaced), schedule(asked, ways), found.alone, found.proved, asked.off)
 
 
 def need_bytes(guest: Guest) -> int:
@@ -130,7 +130,7 @@ def need_bytes(guest: Guest) -> int:
     return guest.memory_bytes + QEMU_OVERHEAD_BYTES
 
 
-def _stays(asked: Asked, host: HostFacts) -> bool:
+def takes_guests(asked: Asked, host: HostFacts) -> bool:
     return host.problem is None and host.state is HostState.READY and host.name not in asked.leaving
 
 
@@ -141,12 +141,14 @@ def _seat(host: HostFacts) -> Seat:
 
 def _traveller(asked: Asked, guest: Guest, report: CheckReport | None) -> Traveller:
     choices = (
-        {} if report is None else {each.host: _penalty(each) for each in report.candidates if _open(asked, guest, each)}
+        {}
+        if report is None
+        else {each.host: _penalty(each) for each in report.candidates if may_go(asked, guest, each)}
     )
     return Traveller(guest.uuid, need_bytes(guest), choices)
 
 
-def _open(asked: Asked, guest: Guest, candidate: Candidate) -> bool:
+def may_go(asked: Asked, guest: Guest, candidate: Candidate) -> bool:
     if candidate.score is None or candidate.host in (*asked.leaving, *asked.never.get(guest.uuid, ())):
         return False
     return candidate.verdict is not Verdict.UNKNOWN or asked.accept_unknown
@@ -158,7 +160,7 @@ def _penalty(candidate: Candidate) -> float:
     return copying + {Verdict.PASS: 0.0, Verdict.WARN: 0.25}.get(candidate.verdict, 0.5)
 
 
-def _way(asked: Asked, guest: Guest, report: CheckReport, target: str) -> Way:
+def way_of(asked: Asked, guest: Guest, report: CheckReport, target: str) -> Way:
     move = report.move(target)
     try:
         source, port = asked.ports[guest.host], asked.ports[target]
@@ -174,7 +176,7 @@ def _unplaced(
     """`free`: what the others leave of each host."""
     if report is None:
         return Unplaced(guest.name, (f"{guest.host} did not tell what it is",))
-    open_hosts = [each.host for each in report.candidates if _open(asked, guest, each)]
+    open_hosts = [each.host for each in report.candidates if may_go(asked, guest, each)]
     if open_hosts:
         best = max(open_hosts, key=lambda host: (free.get(host, 0), host))
         short = need_bytes(guest) - max(0, free.get(best, 0))
@@ -200,7 +202,7 @@ def _here(asked: Asked) -> dict[str, list[int]]:
     return {host.name: [each.memory_bytes or 0 for each in host.guests if each.active] for host in asked.snapshot.hosts}
 
 
-def _instance(asked: Asked, ways: Sequence[Way]) -> Instance:
+def schedule(asked: Asked, ways: Sequence[Way]) -> Plan:
     """Each host's card, out and in; what of a guest's memory has to be sent, as its forecast has it."""
     rates = {(way.guest.host, way.target): _rate(asked, way) for way in ways}
     leaving = {source: max(rates[each] for each in rates if each[0] == source) for source, _ in rates}
@@ -208,7 +210,8 @@ def _instance(asked: Asked, ways: Sequence[Way]) -> Instance:
     links = [Link(f"{name} out", leaving[name]) for name in sorted(leaving)]
     links += [Link(f"{name} in", coming[name]) for name in sorted(coming)]
     places = [_place(name, ways) for name in sorted(leaving.keys() | coming.keys())]
-    return Instance(tuple(links), tuple(places), tuple(_move(asked, way) for way in ways), max_moves=asked.parallel)
+    moves = tuple(_move(asked, way) for way in ways)
+    return plan(Instance(tuple(links), tuple(places), moves, max_moves=asked.parallel))
 
 
 def _rate(asked: Asked, way: Way) -> float:
