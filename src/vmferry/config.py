@@ -31,12 +31,20 @@ memory_ceiling = 0.85                           # to consolidate: how full hosts
 cpu_ceiling = 0.7
 automatic = false                               # true: the plan is carried out without a question
 
+[groups.web]                                    # guests of a group are kept apart, together, or on some hosts
+guests = ["web-*"]                              # patterns of names
+keep = "apart"                                  # or "together"
+label = "rack"                                  # apart: no two where hosts have the same one; else on one host
+hosts = ["alpha", "beta"]                       # where they belong; without it, anywhere
+strict = true                                   # false: it should be so, but need not
+
 [hosts.alpha]
 uri = "qemu+ssh://root@alpha/system"
 peer_uri = "qemu+ssh://root@alpha.lan/system"   # how the other hosts reach it
 migration_address = "10.1.0.11"                 # on the migration network
 migration_rate = "10gbit"                       # what its link there carries, where the card does not know
 ssh = ["ssh", "root@alpha"]
+labels = { rack = "r1" }                        # for groups
 
 [guests.web]
 address = "10.0.0.101"                          # watched while it migrates
@@ -55,12 +63,23 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from vmferry.config_sections import (
+    BalanceSection,
+    FileSection,
+    GroupSection,
+    GuestSection,
+    HostSection,
+    LimitsSection,
+    MigrationSection,
+    StoreSection,
+)
 from vmferry.errors import UserError
-from vmferry.model.aim import COOL_DOWN_S, CPU, MEMORY, SAMPLE_S, USUAL_EAGERNESS, VCPUS, Aim, Ceilings, Mode, Terms
+from vmferry.model.aim import CPU, MEMORY, VCPUS, Aim, Ceilings, Terms
+from vmferry.model.group import NO_GROUPS, Group, Groups, Keep
 from vmferry.model.guest import Probe
 from vmferry.model.host import HostEntry
 from vmferry.model.names import entry_problem, probe_problem
@@ -71,72 +90,6 @@ from vmferry.model.units import parse_bit_rate, parse_bytes
 
 ETC = Path("/etc/vmferry/config.toml")
 RUN = Path("/run/vmferry")
-
-
-class _Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: str | None = None
-    database: str | None = None
-
-
-_Slots = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
-"""0: no limit."""
-
-
-class _Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    hosts_in: _Slots = 2
-    hosts_out: _Slots = 2
-    link: _Slots = 0
-    fleet: _Slots = 0
-    bandwidth: str | None = None
-
-
-class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    uri: str
-    peer_uri: str | None = None
-    migration_address: str | None = None
-    migration_rate: str | None = None
-    ssh: tuple[str, ...] | None = None
-
-
-class _Migration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    convergence: Convergence = Convergence.BALANCED
-    tls: Encryption = Encryption.AUTO
-    storage: Storage = Storage.AUTO
-    stall_timeout: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = STALL_S
-
-
-_Weight = Annotated[float, msgspec.Meta(ge=0, le=1000)]
-_Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
-
-
-class _Balance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    mode: Mode = Mode.EVEN
-    eagerness: Annotated[int, msgspec.Meta(ge=1, le=5)] = USUAL_EAGERNESS
-    memory: _Weight = 1.0
-    cpu: _Weight = 1.0
-    vcpus: _Weight = 0.5
-    max_moves: _Slots = 0
-    sample: Annotated[float, msgspec.Meta(ge=1, le=3600)] = SAMPLE_S
-    cool_down: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = COOL_DOWN_S
-    memory_ceiling: _Share = 0.85
-    cpu_ceiling: _Share = 0.7
-    automatic: bool = False
-
-
-class _Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    address: str | None = None
-    url: str | None = None
-    convergence: Convergence | None = None
-
-
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    policy: str | None = None
-    store: dict[str, object] = {}
-    migration: dict[str, object] = {}
-    limits: dict[str, object] = {}
-    balance: dict[str, object] = {}
-    hosts: dict[str, object] = {}
-    guests: dict[str, object] = {}
 
 
 DEFAULT_SLOTS = Slots(hosts_in=2, hosts_out=2)
@@ -167,6 +120,7 @@ class Config:
     stall_timeout_s: float | None = STALL_S
     """None: none."""
     balance: Aim = field(default_factory=Aim)
+    groups: Groups = NO_GROUPS
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -182,18 +136,18 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path} is not valid TOML: {error}; correct it, or name another file with --config") from None
-    sections = _convert(document, _File, path, "")
-    store = _convert(sections.store, _Store, path, "store")
-    named = {name: _convert(value, _Guest, path, f"guests.{name}") for name, value in sections.guests.items()}
+    sections = _convert(document, FileSection, path, "")
+    store = _convert(sections.store, StoreSection, path, "store")
+    named = {name: _convert(value, GuestSection, path, f"guests.{name}") for name, value in sections.guests.items()}
     guests = {name: guest for name, guest in named.items() if not _is_pattern(name)}
     selected = {name: guest for name, guest in named.items() if _is_pattern(name)}
     if seen := next((name for name, guest in selected.items() if (guest.address, guest.url) != (None, None)), None):
         raise UserError(f"{path}: guests.{seen!a}: a pattern has no address or url; name the guest")
     if store.path and store.database:
         raise UserError(f"{path}: store: has both path and database; the store is one of them")
-    limits = _convert(sections.limits, _Limits, path, "limits")
-    migration = _convert(sections.migration, _Migration, path, "migration")
-    balance = _convert(sections.balance, _Balance, path, "balance")
+    limits = _convert(sections.limits, LimitsSection, path, "limits")
+    migration = _convert(sections.migration, MigrationSection, path, "migration")
+    balance = _convert(sections.balance, BalanceSection, path, "balance")
     return Config(
         store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
         source=path,
@@ -212,12 +166,29 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         selected=tuple((name, guest.convergence) for name, guest in selected.items() if guest.convergence),
         database=store.database,
         balance=_balance(balance, path),
+        groups=_groups(sections, path),
         bandwidth_bytes_s=_bandwidth(limits.bandwidth, path),
         slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),
     )
 
 
-def _balance(section: _Balance, path: Path) -> Aim:
+def _groups(sections: FileSection, path: Path) -> Groups:
+    """Labels of hosts that are in the file; one that was added by a command has none."""
+    read = {name: _convert(value, GroupSection, path, f"groups.{name}") for name, value in sections.groups.items()}
+    for name, group in read.items():
+        if not group.guests or not all(group.guests):
+            raise UserError(f"{path}: groups.{name}.guests: has no pattern; name the guests, as ['web-*']")
+        if group.keep is None and not group.hosts:
+            raise UserError(f"{path}: groups.{name}: says nothing; it takes keep, or hosts, or both")
+        if group.label and group.keep is not Keep.APART:
+            raise UserError(f'{path}: groups.{name}.label: is only for keep = "apart"')
+    made = (Group(name, each.guests, each.keep, each.label, each.hosts, each.strict) for name, each in read.items())
+    hosts = {name: _convert(value, HostSection, path, f"hosts.{name}") for name, value in sections.hosts.items()}
+    labels = ((host, key, text) for host, entry in hosts.items() for key, text in entry.labels.items())
+    return Groups(tuple(made), tuple(labels))
+
+
+def _balance(section: BalanceSection, path: Path) -> Aim:
     weights = {MEMORY: section.memory, CPU: section.cpu, VCPUS: section.vcpus}
     if not any(weights.values()):
         raise UserError(f"{path}: balance: memory, cpu and vcpus all have no weight; one at least has to count")
@@ -311,7 +282,7 @@ def _is_pattern(name: str) -> bool:
     return any(character in name for character in "*?[")
 
 
-def _probe(name: str, guest: _Guest, path: Path) -> Probe:
+def _probe(name: str, guest: GuestSection, path: Path) -> Probe:
     wrong = probe_problem(guest.address, guest.url)
     if wrong:
         key, problem = wrong
@@ -320,7 +291,7 @@ def _probe(name: str, guest: _Guest, path: Path) -> Probe:
 
 
 def _entry(name: str, section: object, path: Path) -> HostEntry:
-    host = _convert(section, _Host, path, f"hosts.{name}")
+    host = _convert(section, HostSection, path, f"hosts.{name}")
     wrong = entry_problem(name, host.uri, host.peer_uri, host.migration_address)
     if wrong:
         key, problem = wrong
@@ -339,7 +310,17 @@ def _rate_bytes_s(text: str | None, where: str) -> int | None:
         raise UserError(f"{where}: {error}") from None
 
 
-_Section = TypeVar("_Section", _File, _Store, _Migration, _Limits, _Balance, _Host, _Guest)
+_Section = TypeVar(
+    "_Section",
+    FileSection,
+    StoreSection,
+    MigrationSection,
+    LimitsSection,
+    BalanceSection,
+    GroupSection,
+    HostSection,
+    GuestSection,
+)
 
 
 def _convert(value: object, kind: type[_Section], path: Path, where: str) -> _Section:

@@ -169,6 +169,7 @@ class PairContract:
     def test_the_dirty_rate_is_measured(self, pair: Pair) -> None:
         rate = pair.source.dirty_rate(pair.uuid, 1)
         assert rate is not None
+        assert rate.period_s == 1
         assert rate == pair.source.dirty_rate(pair.uuid, None)
 
     def test_there_and_back(self, pair: Pair) -> None:

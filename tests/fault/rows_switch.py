@@ -214,6 +214,20 @@ def row_71() -> None:
     row.reconcile()
     row.in_doubt("the guest's memory is lost")
     assert row.uuid in row.target.active
+    held = post_copy()
+    held.fault(CopyEffect.LOSES_WAY, for_s=1e9, unheard=True)
+    sleep = held.world.time.sleep
+
+    def and_kill(duration_s: float) -> None:
+        """The source's libvirt goes on holding the job: the call never ends, and nothing of it is told."""
+        sleep(duration_s)
+        if held.source.reasons.get(held.uuid) is Reason.POST_COPY_FAILED:
+            held.end(SOURCE, "killed")
+
+    held.world.time.sleep = and_kill  # type: ignore[method-assign]
+    held.run()
+    held.in_doubt("the guest's memory is lost")
+    assert held.uuid in held.target.active
 
 
 def row_72() -> None:

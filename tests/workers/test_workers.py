@@ -85,17 +85,22 @@ def test_a_worker_that_is_told_to_end_leaves_its_copy_to_the_next(fleet: Fleet) 
 
 
 def test_a_job_waits_for_the_next_worker_and_the_user_may_end_it(fleet: Fleet) -> None:
+    """The only worker has its hands full when the job comes, and dies."""
+    fleet.guest("long", 4000 * MIB)
     fleet.guest()
-    worker = fleet.worker()
-    worker.send_signal(signal.SIGSTOP)
+    worker = fleet.worker("--at-once", "1")
+    other = fleet.run("migrate", "long", "--to", "beta", "-q")
+    until(lambda: any(job.state == State.COPYING for job in fleet.jobs.jobs()), "it is at work")
     command = fleet.run("migrate", "web", "--to", "beta")
-    until(lambda: fleet.jobs.jobs(), "the job is queued")
+    until(lambda: len(fleet.jobs.jobs()) == 2, "the job is queued")
     worker.kill()
     until(lambda: "no worker is left" in fleet.said(), "the command sees it")
     command.send_signal(signal.SIGINT)
     command.communicate(timeout=60)
     assert command.returncode == 130, fleet.said()
-    assert fleet.only_job().state == State.ROLLED_BACK
+    (job,) = (each for each in fleet.jobs.jobs() if each.result.guest == "web")
+    assert job.state == State.ROLLED_BACK
+    other.kill()
 
 
 def test_the_embedded_store_has_one_worker(fleet: Fleet) -> None:
@@ -172,7 +177,10 @@ def test_the_database_is_restarted_in_the_middle(own_fleet: tuple[Fleet, Cluster
     for _ in range(2):
         fleet.worker()
     commands = [fleet.run("migrate", guest.name, "--to", "beta", "-q") for guest in guests]
-    until(lambda: any(job.state == State.COPYING for job in fleet.jobs.jobs()), "a copy runs")
+    until(
+        lambda: len(jobs := fleet.jobs.jobs()) == 3 and any(job.state == State.COPYING for job in jobs),
+        "all are there, and a copy runs",
+    )
     cluster.restart()
     for command in commands:
         command.communicate(timeout=200)

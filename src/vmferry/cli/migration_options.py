@@ -37,6 +37,7 @@ def standing(app: App) -> Standing:
         bandwidth_bytes_s=config.bandwidth_bytes_s,
         stall_timeout_s=config.stall_timeout_s,
         storage=config.storage,
+        groups=config.groups,
     )
 
 
@@ -45,5 +46,5 @@ def usual_wish(app: App, storage: StorageWish, given: str | None = None) -> Move
     from vmferry.facts.wish import MoveWish
     from vmferry.service.request import with_disks
 
-    wish = MoveWish(encryption=app.config.encryption, definition=given)
+    wish = MoveWish(encryption=app.config.encryption, definition=given, groups=app.config.groups)
     return with_disks(wish, replace(storage, choice=storage.choice or app.config.storage))

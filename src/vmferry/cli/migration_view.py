@@ -23,6 +23,9 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
         )
     else:
         yield "  it will NOT converge: the guest dirties memory as fast as the path carries it"
+        for other in forecast.instead:
+            words = f"about {format_duration(other.duration_s.p50)}" if other.converges else "would not converge either"
+            yield f"  {other.way}: {words}, downtime {format_duration(other.downtime_ms.p50 / 1000)}"
     yield f"  rests on: {forecast.basis}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vmferry.model.group import NO_GROUPS, Groups
 from vmferry.model.storage import Place
 from vmferry.model.tuning import Encryption
 
@@ -59,6 +60,8 @@ class MoveWish:
     max_downtime_ms: int | None = None
     definition: str | None = None
     """The user's own definition of the guest for the target, as XML."""
+    groups: Groups = NO_GROUPS
+    """Which guests are to be apart, together, or on some hosts only."""
 
 
 NO_WISH = MoveWish()

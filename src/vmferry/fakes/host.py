@@ -20,7 +20,7 @@ from vmferry.fakes.storage import FakeStorage
 from vmferry.fakes.world import FakeWorld, Going
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
-from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
+from vmferry.model.migration import DirtyRate, DiskProgress, JobStats, MigrationOrder
 
 NO_DOMAIN = 42
 """Libvirt's VIR_ERR_NO_DOMAIN."""
@@ -119,11 +119,13 @@ class FakeConnection(FakeStorage):
         there = self._world.hosts[plan.target].facts(self._world.guests)
         return way(plan, [each.address for each in there.network.addresses or ()] if there.network else [])
 
-    def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
+    def dirty_rate(self, uuid: str, period_s: int | None) -> DirtyRate | None:
         self._world.answer(self._host, "dirty_rate")
         self._known(uuid)
         self._world.time.sleep(period_s or 0)
-        return None if self._cannot_say("dirty_rate") else self._world.guests[uuid].dirty_rate_bytes_s
+        if self._cannot_say("dirty_rate"):
+            return None
+        return DirtyRate(float(period_s or 1), self._world.guests[uuid].dirty_rate_bytes_s)
 
     def link_rate(self) -> int | None:
         self._world.answer(self._host, "link_rate")

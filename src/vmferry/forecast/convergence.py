@@ -18,21 +18,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from vmferry.forecast.dirty import TYPICAL, power
 from vmferry.model.migration import JobStats
 
-TYPICAL = 0.75
-"""Fits recorded database guests under load, and is a guess for others."""
-LEAST, MOST = 0.05, 0.999
-"""Of `a`: a guest that dirties one small set whatever the time, and one that never comes back to a page."""
 SHARE = 0.5
 """Of the downtime limit that the floor may have."""
-TRUST = 0.3
-"""How much TYPICAL weighs beside rounds: as much as two whose lengths differ by a factor of 2."""
 KEPT = 4
 """So many of the latest rounds count: loads change."""
 SETTLED_MS = 1000
 """Libvirt's first rates are of empty pages."""
 MOST_ROUNDS = 100
+LONG_S = 1.0
+"""QEMU counts what is dirtied anew after rounds that took so long together."""
+MOST_DIRTIED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,8 @@ class Evidence:
     """The round that runs now, as far as readings can tell."""
     news_ms: int = 0
     """When the first round had ended, or throttling last changed."""
+    dirtied: tuple[tuple[float, float], ...] = ()
+    """(seconds, distinct bytes) of its first rounds that are long enough for QEMU's figure; none of a slowed guest."""
 
     @property
     def rounds(self) -> int:
@@ -79,7 +79,23 @@ class Evidence:
             dirty = stats.dirty_rate_bytes_s or stats.remaining_bytes / took_s
             points = (*points, Point(took_s, dirty))[-KEPT:]
             news_ms = news_ms or stats.elapsed_ms
-        return replace(self, points=points, rate_bytes_s=rate, last=stats, began_ms=stats.elapsed_ms, news_ms=news_ms)
+        return replace(
+            self,
+            points=points,
+            rate_bytes_s=rate,
+            last=stats,
+            began_ms=stats.elapsed_ms,
+            news_ms=news_ms,
+            dirtied=self._also_dirtied(points, stats, former),
+        )
+
+    def _also_dirtied(self, points: tuple[Point, ...], stats: JobStats, former: int) -> tuple[tuple[float, float], ...]:
+        if not points or stats.round != former + 1 or stats.throttle_percent or len(self.dirtied) >= MOST_DIRTIED:
+            return self.dirtied
+        last = points[-1]
+        if points is self.points or last.took_s < LONG_S:
+            return self.dirtied
+        return (*self.dirtied, (last.took_s, last.dirty_bytes_s * last.took_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +147,10 @@ def outlook(evidence: Evidence, limit_ms: float) -> Outlook | None:
 
 
 def _exponent(points: list[Point]) -> float:
-    """`a`, by the straight line through the logarithms of what is known, drawn towards TYPICAL where that is little."""
+    """`a`, of all that is known."""
     if any(point.dirty_bytes_s <= 0 for point in points):
         return TYPICAL
-    lengths = [math.log(point.took_s) for point in points]
-    shares = [math.log(point.dirty_bytes_s) for point in points]
-    mean_length, mean_share = sum(lengths) / len(lengths), sum(shares) / len(shares)
-    apart = [length - mean_length for length in lengths]
-    together = sum(each * (share - mean_share) for each, share in zip(apart, shares, strict=True))
-    slope = (together + TRUST * (TYPICAL - 1)) / (sum(each**2 for each in apart) + TRUST)
-    return min(MOST, max(LEAST, 1 + slope))
+    return power([(point.took_s, point.took_s * point.dirty_bytes_s) for point in points])
 
 
 def _floor(took_s: float, share: float, exponent: float) -> float:

@@ -29,7 +29,7 @@ from vmferry.hosts.told.sections import Sections, read_sections
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.image_bytes import Piece
-from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
+from vmferry.model.migration import DirtyRate, DiskProgress, JobStats, MigrationOrder
 from vmferry.model.storage import DiskCopy, DiskState
 from vmferry.ports import Copy
 from vmferry.xml.capabilities import Capabilities, read_capabilities
@@ -161,7 +161,7 @@ class LibvirtHost:
     def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
         return probe(plans, self._shell)
 
-    def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
+    def dirty_rate(self, uuid: str, period_s: int | None) -> DirtyRate | None:
         with self._asking(f"measure the dirty rate of guest {uuid}"):
             return jobs.dirty_rate(self._connection, self._domain(uuid), period_s)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import libvirt
 
-from vmferry.model.migration import JobStats, MigrationOrder, Mode
+from vmferry.model.migration import DirtyRate, JobStats, MigrationOrder, Mode
 from vmferry.xml.placing import placed, with_their_sources
 from vmferry.xml.rewrite import rewritten
 
@@ -201,7 +201,7 @@ def read_stats(figures: Mapping[str, int]) -> JobStats:
     )
 
 
-def dirty_rate(connection: libvirt.virConnect, domain: libvirt.virDomain, period_s: int | None) -> int | None:
+def dirty_rate(connection: libvirt.virConnect, domain: libvirt.virDomain, period_s: int | None) -> DirtyRate | None:
     """Libvirt's figure is in whole MiB a second."""
     if period_s is not None:
         domain.startDirtyRateCalc(period_s, 0)
@@ -212,8 +212,9 @@ def dirty_rate(connection: libvirt.virConnect, domain: libvirt.virDomain, period
     return rate
 
 
-def _measured_rate(connection: libvirt.virConnect, domain: libvirt.virDomain) -> int | None:
+def _measured_rate(connection: libvirt.virConnect, domain: libvirt.virDomain) -> DirtyRate | None:
     for _, figures in connection.domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_DIRTYRATE):
         if figures.get("dirtyrate.calc_status") == _MEASURED:
-            return int(figures["dirtyrate.megabytes_per_second"]) * MIB
+            rate_bytes_s = int(figures["dirtyrate.megabytes_per_second"]) * MIB
+            return DirtyRate(float(figures.get("dirtyrate.calc_period", 1)), rate_bytes_s)
     return None

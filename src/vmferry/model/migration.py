@@ -98,6 +98,15 @@ class JobStats:
 
 
 @dataclass(frozen=True, slots=True)
+class DirtyRate:
+    """What a guest was seen to write to: distinct memory, each page once however often."""
+
+    period_s: float
+    bytes_s: int
+    """Over that period; over a longer one it is less."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What a migration really took."""
 
@@ -116,6 +125,8 @@ class Measured:
     """The limit that the user had set; None: none."""
     command_s: float | None = None
     """The whole command, checks and verification included."""
+    dirtied: tuple[tuple[float, float], ...] = ()
+    """(seconds, distinct bytes written within them) of its rounds, where the guest was not slowed down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +158,16 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """How another way would do."""
+
+    way: str
+    duration_s: Range
+    downtime_ms: Range
+    converges: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """What a migration is expected to take."""
 
@@ -157,6 +178,9 @@ class Forecast:
     rounds: int
     basis: str
     """What the figures rest on, in a sentence."""
+    instead: tuple[Alternative, ...] = ()
+    corrected_by: float = 1.0
+    """What its earlier migrations made of the memory in use."""
 
 
 @dataclass(frozen=True, slots=True)

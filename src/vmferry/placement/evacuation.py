@@ -24,6 +24,12 @@ class Seat:
     memory_bytes: int
     free_bytes: int
     """For those that come: what is claimed already is taken off."""
+    domains: Mapping[str, str] = field(default_factory=dict)
+    """Of groups that are to be apart: what is one place, if not each host."""
+
+    def taken_by(self, traveller: Traveller) -> set[tuple[str, str]]:
+        """(group, place) that nobody else of these groups may have then."""
+        return {(group, self.domains.get(group, self.host)) for group in traveller.apart}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class Traveller:
     need_bytes: int
     choices: Mapping[str, float]
     """Hosts that the rules leave it, with a penalty: 0 is as good as any, 1 as bad as a host without free memory."""
+    apart: frozenset[str] = frozenset()
+    """Groups of which no two may come to one place; who is there already is for the rules to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +60,28 @@ class _Rooms:
     seats: Mapping[str, Seat]
     free: dict[str, int]
     places: dict[str, str] = field(default_factory=dict)
+    taken: set[tuple[str, str]] = field(default_factory=set)
 
     def put(self, traveller: Traveller, host: str) -> None:
         self.places[traveller.guest] = host
         self.free[host] -= traveller.need_bytes
+        self.taken |= self.seats[host].taken_by(traveller)
 
     def take(self, traveller: Traveller) -> None:
-        self.free[self.places.pop(traveller.guest)] += traveller.need_bytes
+        host = self.places.pop(traveller.guest)
+        self.free[host] += traveller.need_bytes
+        self.taken -= self.seats[host].taken_by(traveller)
+
+    def is_open(self, traveller: Traveller, host: str) -> bool:
+        return host in self.seats and not self.seats[host].taken_by(traveller) & self.taken
 
     def fitting(self, traveller: Traveller, but: str | None = None) -> list[str]:
         """Best first."""
-        found = [host for host in traveller.choices if host != but and self.free.get(host, -1) >= traveller.need_bytes]
+        found = [
+            host
+            for host in traveller.choices
+            if host != but and self.free.get(host, -1) >= traveller.need_bytes and self.is_open(traveller, host)
+        ]
         return sorted(found, key=lambda host: (-self.worth(traveller, host), host))
 
     def worth(self, traveller: Traveller, host: str) -> float:
@@ -116,51 +135,57 @@ def _pushed(rooms: _Rooms, first: Traveller, known: Mapping[str, Traveller]) -> 
 
 
 def _carried_out(rooms: _Rooms, chain: Sequence[tuple[Traveller, str]]) -> bool:
-    """All or nothing: along a chain that meets one host twice there may be less room than there seemed."""
-    before, places = dict(rooms.free), dict(rooms.places)
+    """All or nothing: along a chain that meets one host twice there may be less room than there seemed, or another of
+    a group that is to be apart.
+    """
+    before, places, taken = dict(rooms.free), dict(rooms.places), set(rooms.taken)
     for mover, _ in chain:
         if mover.guest in rooms.places:
             rooms.take(mover)
     for mover, host in chain:
+        if not rooms.is_open(mover, host):
+            break
         rooms.put(mover, host)
-    if min(rooms.free.values()) >= 0:
-        return True
-    rooms.free, rooms.places = before, places
+    else:
+        if min(rooms.free.values()) >= 0:
+            return True
+    rooms.free, rooms.places, rooms.taken = before, places, taken
     return False
 
 
 def _all_ways(travellers: Sequence[Traveller], seats: Sequence[Seat]) -> tuple[dict[str, str] | None, bool]:
     """An assignment of all; or None, and whether it is proved that there is none."""
-    free = {seat.host: seat.free_bytes for seat in seats}
+    rooms = _Rooms({seat.host: seat for seat in seats}, {seat.host: seat.free_bytes for seat in seats})
+    free = rooms.free
     order = sorted(travellers, key=lambda each: (-each.need_bytes, len(each.choices), each.guest))
     room, need = sum(max(0, each) for each in free.values()), sum(each.need_bytes for each in order)
     if need > room or any(
         max((free.get(host, -1) for host in each.choices), default=-1) < each.need_bytes for each in order
     ):
         return None, True
-    places: dict[str, str] = {}
     tried: list[list[str]] = []
     steps = 0
-    while len(places) < len(order):
-        traveller = order[len(places)]
-        if len(tried) == len(places):
+    while len(rooms.places) < len(order):
+        traveller = order[len(rooms.places)]
+        if len(tried) == len(rooms.places):
             tried.append(sorted((h for h in traveller.choices if h in free), key=lambda host: (free[host], host)))
-        while tried[-1] and free[tried[-1][-1]] < traveller.need_bytes:
+        while tried[-1] and not _has_place(rooms, traveller, tried[-1][-1]):
             tried[-1].pop()
         steps += 1
         if steps > MOST_STEPS:
             return None, False
         if tried[-1]:
-            host = tried[-1].pop()
-            places[traveller.guest] = host
-            free[host] -= traveller.need_bytes
+            rooms.put(traveller, tried[-1].pop())
             continue
         tried.pop()
         if not tried:
             return None, True
-        former = order[len(places) - 1]
-        free[places.pop(former.guest)] += former.need_bytes
-    return places, True
+        rooms.take(order[len(rooms.places) - 1])
+    return rooms.places, True
+
+
+def _has_place(rooms: _Rooms, traveller: Traveller, host: str) -> bool:
+    return rooms.free[host] >= traveller.need_bytes and rooms.is_open(traveller, host)
 
 
 def spare(seats: Sequence[Seat], guests: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
@@ -195,11 +220,25 @@ def with_spare(
             if found.left or not lost:
                 return replace(found, places=places, alone=lost)
             tried = places | {traveller.guest: host}
-            if host != places[traveller.guest] and free_after(tried, needs, seats)[host] >= 0:
+            fits = free_after(tried, needs, seats)[host] >= 0 and are_apart(tried, travellers, seats)
+            if host != places[traveller.guest] and fits:
                 now = _lost(tried, needs, seats, guests)
                 if len(now) < len(lost):
                     places, lost = tried, now
     return replace(found, places=places, alone=lost)
+
+
+def are_apart(places: Mapping[str, str], travellers: Sequence[Traveller], seats: Sequence[Seat]) -> bool:
+    """No two of a group that is to be apart have one place."""
+    by_host = {seat.host: seat for seat in seats}
+    taken: set[tuple[str, str]] = set()
+    for traveller in travellers:
+        if traveller.guest in places:
+            more = by_host[places[traveller.guest]].taken_by(traveller)
+            if more & taken:
+                return False
+            taken |= more
+    return True
 
 
 def free_after(places: Mapping[str, str], needs: Mapping[str, int], seats: Sequence[Seat]) -> dict[str, int]:

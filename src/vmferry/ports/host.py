@@ -13,7 +13,7 @@ from vmferry.facts.path import PathFacts, PathPlan
 from vmferry.model.guest import Disk, Guest, GuestState
 from vmferry.model.host import Host, HostEntry
 from vmferry.model.image_bytes import Piece
-from vmferry.model.migration import DiskProgress, JobStats, MigrationOrder
+from vmferry.model.migration import DirtyRate, DiskProgress, JobStats, MigrationOrder
 from vmferry.model.storage import DiskCopy, DiskState
 
 
@@ -71,8 +71,8 @@ class HostPort(Protocol):
     def probe(self, plans: Sequence[PathPlan]) -> tuple[PathFacts, ...]:
         """Try the ways to other hosts from this one, a plan each, all at once. Where it cannot, it says why."""
 
-    def dirty_rate(self, uuid: str, period_s: int | None) -> int | None:
-        """Bytes a second by libvirt's dirty-rate calculation over `period_s` (1 to 60).
+    def dirty_rate(self, uuid: str, period_s: int | None) -> DirtyRate | None:
+        """By libvirt's dirty-rate calculation over `period_s` (1 to 60).
 
         With None, the result of the last calculation that libvirt still has; None where there is none. Never called
         while a migration of the guest runs.

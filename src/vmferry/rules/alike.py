@@ -66,8 +66,10 @@ def by_shape(move: MoveFacts) -> Hashable:
 
 @of_the_same
 def _is_plain(wish: MoveWish) -> bool:
-    """It asks for nothing, but maybe for encryption, which clashes only with what else is asked for."""
-    return replace(wish, encryption=NO_WISH.encryption, tls=False) == NO_WISH
+    """It asks for nothing, but maybe for encryption, which clashes only with what else is asked for, and for what the
+    rules of groups alone look at.
+    """
+    return replace(wish, encryption=NO_WISH.encryption, tls=False, groups=NO_WISH.groups) == NO_WISH
 
 
 @of_the_same

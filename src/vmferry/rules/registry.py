@@ -44,6 +44,7 @@ SUBJECTS = (
     "devices",
     "firmware",
     "options",
+    "groups",
 )
 """The files of this package that hold rules, in the order in which people read a report."""
 

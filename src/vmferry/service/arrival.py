@@ -70,6 +70,7 @@ class Arrivals:
             dirty_rate_bytes_s=stats.dirty_rate_bytes_s or (last.dirty_rate_bytes_s if last else None),
             bandwidth_bytes_s=plan.bandwidth_bytes_s,
             command_s=self.command_s() if self.command_s is not None else None,
+            dirtied=record.dirtied,
         )
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from vmferry.errors import UserError, VmferryError
 from vmferry.facts.host import HostFacts
 from vmferry.model.aim import Aim, Mode
+from vmferry.model.group import Groups, Keep
 from vmferry.model.guest import Guest
 from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.model.units import format_duration
@@ -93,12 +94,13 @@ class Balancing:
             for guest in here
             if guest.uuid in facts
         }
-        held = self._held(here, used, asked.store, self.drain.tools.now())
+        apart, bound = _apart(here, asked.wish.groups)
+        held = bound | self._held(here, used, asked.store, self.drain.tools.now())
         loads = [_load(asked, guest, reports.get(guest.uuid), used.get(guest.uuid, 0.0), held) for guest in here]
         nodes = [_node(host) for host in hosts]
         terms = self.aim.terms
         if self.aim.mode is Mode.EVEN:
-            best = even(nodes, loads, terms)
+            best = even(nodes, loads, terms, apart)
         else:
             best = consolidate(nodes, loads, terms, self.aim.ceilings)
         by_uuid = {guest.uuid: guest for guest in here}
@@ -118,6 +120,23 @@ class Balancing:
             elif guest.name in moved:
                 held[guest.uuid] = f"it was moved within the last {format_duration(self.aim.cool_down_s)}"
         return held
+
+
+def _apart(guests: Sequence[Guest], groups: Groups) -> tuple[list[list[str]], dict[str, str]]:
+    """UUIDs of those of which no two may come to one host; and of those that stay for their group's sake, with why."""
+    apart: list[list[str]] = []
+    held: dict[str, str] = {}
+    for group in groups.groups:
+        members = [guest for guest in guests if group.has(guest.name)]
+        places = [groups.domain(guest.host, group.label) for guest in members]
+        if group.keep is None or not group.strict or len(members) < 2:
+            continue
+        free = not any(guest.uuid in each for each in apart for guest in members)
+        if group.keep is Keep.APART and not group.label and len(set(places)) == len(places) and free:
+            apart.append([guest.uuid for guest in members])
+        else:
+            held |= dict.fromkeys((guest.uuid for guest in members), f"its group {group.name} is kept {group.keep}")
+    return apart, held
 
 
 def readings(hosts: Sequence[HostPort], clock: Clock) -> dict[str, Reading]:

@@ -14,6 +14,7 @@ from vmferry.facts.host import HostFacts
 from vmferry.facts.snapshot import Snapshot
 from vmferry.facts.wish import NO_WISH, MoveWish
 from vmferry.model.finding import Verdict
+from vmferry.model.group import Keep
 from vmferry.model.guest import Guest
 from vmferry.model.host import HostState
 from vmferry.model.migration import Forecast
@@ -107,7 +108,7 @@ def plan_drain(asked: Asked) -> DrainPlan:
         for guest in asked.guests
         if guest.uuid in facts
     }
-    seats = [_seat(host) for host in asked.snapshot.hosts if takes_guests(asked, host)]
+    seats = [_seat(asked, host) for host in asked.snapshot.hosts if takes_guests(asked, host)]
     travellers = [_traveller(asked, guest, reports.get(guest.uuid)) for guest in asked.guests]
     found = with_spare(travellers, seats, _here(asked))
     ways = tuple(
@@ -134,9 +135,11 @@ def takes_guests(asked: Asked, host: HostFacts) -> bool:
     return host.problem is None and host.state is HostState.READY and host.name not in asked.leaving
 
 
-def _seat(host: HostFacts) -> Seat:
+def _seat(asked: Asked, host: HostFacts) -> Seat:
+    groups = asked.wish.groups
     free_bytes = 0 if host.memory_free_bytes is None else host.memory_free_bytes - host.claimed_bytes
-    return Seat(host.name, host.memory_bytes or 0, free_bytes)
+    domains = {group.name: groups.domain(host.name, group.label) for group in groups.groups if group.label}
+    return Seat(host.name, host.memory_bytes or 0, free_bytes, domains)
 
 
 def _traveller(asked: Asked, guest: Guest, report: CheckReport | None) -> Traveller:
@@ -145,7 +148,8 @@ def _traveller(asked: Asked, guest: Guest, report: CheckReport | None) -> Travel
         if report is None
         else {each.host: _penalty(each) for each in report.candidates if may_go(asked, guest, each)}
     )
-    return Traveller(guest.uuid, need_bytes(guest), choices)
+    apart = frozenset(group.name for group in asked.wish.groups.of(guest.name, Keep.APART) if group.strict)
+    return Traveller(guest.uuid, need_bytes(guest), choices, apart)
 
 
 def may_go(asked: Asked, guest: Guest, candidate: Candidate) -> bool:
@@ -217,7 +221,7 @@ def schedule(asked: Asked, ways: Sequence[Way]) -> Plan:
 def _rate(asked: Asked, way: Way) -> float:
     """Of the way between the two hosts: as the inventory has it, else learned, else what the card says."""
     try:
-        return float(path_rate(asked.ports[way.guest.host], asked.ports[way.target], asked.store)[0].p50)
+        return float(path_rate(asked.ports[way.guest.host], asked.ports[way.target], asked.store)[0].rate_bytes_s.p50)
     except (VmferryError, KeyError):
         return float(ASSUMED_RATE_BYTES_S)
 

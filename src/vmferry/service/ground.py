@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vmferry.errors import UserError, VmferryError
+from vmferry.model.group import NO_GROUPS, Groups
 from vmferry.model.guest import Guest, Probe
 from vmferry.model.slots import UNLIMITED, Slots
 from vmferry.model.storage import Storage
@@ -48,6 +49,7 @@ class Standing:
     """Of a link."""
     stall_timeout_s: float | None = STALL_S
     storage: Storage = Storage.AUTO
+    groups: Groups = NO_GROUPS
 
     def usual_of(self, guest: str) -> Convergence:
         """What holds where neither its name in the configuration nor its own metadata say otherwise."""
@@ -99,6 +101,7 @@ def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool 
         definition=wish.definition,
         storage=replace(how.storage, choice=how.storage.choice or standing.storage),
         policy=standing.policy,
+        groups=standing.groups,
         slots=standing.slots,
     )
 

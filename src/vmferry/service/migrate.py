@@ -318,7 +318,7 @@ class Migration:
         except VmferryError as error:
             self.listener.note(f"what the guest dirties was not measured: {error.message}")
             return None
-        self.plan = replace(self.plan, dirty_rate_bytes_s=dirty)
+        self.plan = replace(self.plan, dirty_rate_bytes_s=None if dirty is None else dirty.bytes_s)
         return self._forecast(move, target)
 
     def _move(self, record: Record, move: MoveFacts, target: HostPort) -> MigrationResult:

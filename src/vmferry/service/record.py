@@ -30,6 +30,8 @@ class Record:
         self._jobs, self._clock, self._now = jobs, clock, now
         self.lease, self.job, self.entries = lease, job, list(past)
         self._renewed_s = clock.now_s()
+        self.dirtied: tuple[tuple[float, float], ...] = ()
+        """What its copy has told of the guest so far, for what is measured in the end."""
 
     @property
     def state(self) -> State:

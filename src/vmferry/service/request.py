@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vmferry.facts.wish import MoveWish
+from vmferry.model.group import NO_GROUPS, Groups
 from vmferry.model.guest import Guest, Probe
 from vmferry.model.slots import UNLIMITED, Slots
 from vmferry.model.storage import UNSAID, Storage, StorageWish
@@ -54,6 +55,7 @@ class Request:
     storage: StorageWish = UNSAID
     slots: Slots = UNLIMITED
     """How many may run beside it, here and everywhere."""
+    groups: Groups = NO_GROUPS
     settle_limit_s: float = PATIENCE_S
     """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
@@ -80,6 +82,7 @@ def move_wish(request: Request) -> MoveWish:
         post_copy_bandwidth_bytes_s=None if left_open else tuning.post_copy_bandwidth_bytes_s,
         max_downtime_ms=request.max_downtime_ms,
         definition=request.definition,
+        groups=request.groups,
     )
     return with_disks(wish, request.storage)
 

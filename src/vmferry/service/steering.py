@@ -61,6 +61,7 @@ class Steering:
     def read(self, stats: JobStats, asked: Collection[Ask]) -> None:
         """Raises Fenced. A step that the host refuses is written down, and another one taken the next time."""
         self.evidence = self.evidence.seen(stats)
+        self.record.dirtied = self.evidence.dirtied
         self._sharing.keep(in_memory=bool(stats.total_bytes))
         if self.record.state is not State.COPYING or self.gave_up or self.record.job.result.cancelled:
             return

@@ -26,7 +26,9 @@ LOOK_EVERY_S = 0.1
 """For the end of it, and for Ctrl-C."""
 SENDING = (Sight.MOVING, Sight.SWITCHING, Sight.POST_COPY)
 BROKEN_S = 60.0
-"""Libvirt's own call may never end where the target's QEMU waits for a page and so does not say that it is broken."""
+"""Libvirt's own call may never end where the target's QEMU waits for a page and so does not say that it is broken, nor
+where the source's has gone.
+"""
 ABORT_EVERY_S = 0.25
 """Libvirt refuses an abort while the job is still being prepared: it is asked again."""
 
@@ -62,7 +64,7 @@ class Watching:
                 stats = self._read(progression)
                 if copy is None and not self._is_sent(stats):
                     return
-                if stats is None or stats.mode is not Mode.BROKEN:
+                if self._seems_whole(stats):
                     whole_s = now_s
                 elif now_s - whole_s > BROKEN_S:
                     self.left = True
@@ -96,6 +98,15 @@ class Watching:
         self.jobs.show(self.record.job.id, progress)
         self.show(progress)
         return stats
+
+    def _seems_whole(self, stats: JobStats | None) -> bool:
+        """Without a reading nothing is known, and before the switch nothing is to be feared: the call ends by itself.
+
+        In post-copy it may not, where the source's QEMU is gone and its libvirt holds on to the job.
+        """
+        if stats is None:
+            return self.record.state is not State.POST_COPY
+        return stats.mode is not Mode.BROKEN
 
     def _disks(self, stats: JobStats) -> tuple[DiskProgress, ...]:
         """How far each is; nothing where that is not told, or there is none."""

@@ -171,7 +171,7 @@ def test_plan(vmferry: Vmferry, world: FakeWorld, web: FakeGuest) -> None:
     assert [target["host"] for target in targets] == ["gamma", "beta"]
     assert targets[0]["score"] > targets[1]["score"]
     assert targets[0]["reasons"]
-    assert "9.54 MiB/s dirtied, measured" in targets[0]["forecast"]["basis"]
+    assert "9.54 MiB/s over 1 s dirtied, measured" in targets[0]["forecast"]["basis"]
 
 
 def test_no_hosts(vmferry: Vmferry, store: MemoryStore) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations, product
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,12 +66,38 @@ def test_a_stand_in_is_kept_where_one_can_be() -> None:
     assert with_spare(wanted, seats, guests).places == {"g": "c"}
 
 
+def test_guests_that_are_to_be_apart() -> None:
+    """And no two in one rack, of which b and c are."""
+    web = [replace(guest(name, 1), apart=frozenset({"web"})) for name in ("w1", "w2", "w3")]
+    rooms = [seat("a", 9), seat("b", 9), seat("c", 2)]
+    assert sorted(assign(web, rooms).places.values()) == ["a", "b", "c"]
+    racks = [replace(each, domains={"web": "r1" if each.host == "a" else "r2"}) for each in rooms]
+    assert len(assign(web[:2], racks).places) == 2
+    found = assign(web, racks)
+    assert len(found.left) == 1
+    assert found.proved
+
+
+def test_one_makes_room_for_another_of_its_group() -> None:
+    """w2 may only go where w1 was put first."""
+    w1, w2 = guest("w1", 5, "a", "b"), guest("w2", 1, "a")
+    web = [replace(each, apart=frozenset({"web"})) for each in (w1, w2)]
+    assert assign([*web, guest("x", 1, "b")], [seat("a", 9), seat("b", 7)]).places == {"w1": "b", "w2": "a", "x": "b"}
+
+
 needs = st.integers(1, 8)
-travellers = st.lists(st.tuples(needs, st.sets(st.sampled_from((*HOSTS, "unknown")))), min_size=1, max_size=6).map(
-    lambda drawn: [Traveller(f"g{n}", need, dict.fromkeys(sorted(on), 0.0)) for n, (need, on) in enumerate(drawn)]
+wishes = st.tuples(needs, st.sets(st.sampled_from((*HOSTS, "unknown"))), st.sets(st.sampled_from(("web", "db"))))
+travellers = st.lists(wishes, min_size=1, max_size=6).map(
+    lambda drawn: [
+        Traveller(f"g{n}", need, dict.fromkeys(sorted(on), 0.0), frozenset(groups))
+        for n, (need, on, groups) in enumerate(drawn)
+    ]
 )
-seats = st.lists(st.integers(-2, 12), min_size=3, max_size=3).map(
-    lambda free: [seat(host, each) for host, each in zip(HOSTS, free, strict=True)]
+seats = st.tuples(st.lists(st.integers(-2, 12), min_size=3, max_size=3), st.booleans()).map(
+    lambda drawn: [
+        replace(seat(host, each), domains={"db": "r2" if host == "c" else "r1"} if drawn[1] else {})
+        for host, each in zip(HOSTS, drawn[0], strict=True)
+    ]
 )
 
 
@@ -82,6 +110,7 @@ def test_an_assignment_holds_and_a_refusal_is_true(wanted: list[Traveller], room
             assert found.places[each.guest] in each.choices
             free[found.places[each.guest]] -= each.need_bytes
     assert all(left >= 0 for host, left in free.items() if host in found.places.values())
+    assert _apart(wanted, rooms, found.places)
     assert {each.guest for each in found.left} | set(found.places) == {each.guest for each in wanted}
     assert bool(found.left) == (not _possible(wanted, rooms))
     assert found.proved
@@ -92,6 +121,17 @@ def _possible(wanted: list[Traveller], rooms: list[Seat]) -> bool:
         free = {each.host: each.free_bytes for each in rooms}
         for each, host in zip(wanted, choice, strict=True):
             free[host] = free.get(host, -1) - each.need_bytes
-        if all(free[host] >= 0 for host in choice):
+        places = {each.guest: host for each, host in zip(wanted, choice, strict=True)}
+        if all(free[host] >= 0 for host in choice) and _apart(wanted, rooms, places):
             return True
     return False
+
+
+def _apart(wanted: list[Traveller], rooms: list[Seat], places: Mapping[str, str]) -> bool:
+    domains = {each.host: each.domains for each in rooms}
+    for one, other in combinations([each for each in wanted if each.guest in places], 2):
+        for group in one.apart & other.apart:
+            here, there = (places[each.guest] for each in (one, other))
+            if domains[here].get(group, here) == domains[there].get(group, there):
+                return False
+    return True
