@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 
+from vmferry.forecast.convergence import Evidence, Point
+from vmferry.forecast.dirty import of_rates
+from vmferry.forecast.precopy import DOWNTIME_LIMIT_S, Link, course
 from vmferry.model.migration import DiskProgress, JobStats
 
 ALMOST = 99.0
@@ -51,9 +55,14 @@ def to_come_bytes(progress: Progress | None, disks: int) -> int | None:
 class Progression:
     """Turns readings into progress. Remembers the last one shown, for neither percent nor ETA may run backwards."""
 
-    def __init__(self, memory_bytes: int = 0) -> None:
-        """`memory_bytes`: the guest's, which is still to come while its disks are copied."""
-        self._memory_bytes = memory_bytes
+    def __init__(
+        self, memory_bytes: int = 0, measured: Point | None = None, downtime_limit_s: float = DOWNTIME_LIMIT_S
+    ) -> None:
+        """`memory_bytes`: the guest's, which is still to come while its disks are copied. `measured`: what it dirtied
+        before the copy, where that is known.
+        """
+        self._memory_bytes, self._limit_s = memory_bytes, downtime_limit_s
+        self._evidence = Evidence(measured=measured)
         self._percent = 0.0
         self._eta_s: float | None = None
 
@@ -62,10 +71,11 @@ class Progression:
 
         Where a new estimate is later than the one shown, the time to go stands still until it is true again.
         """
+        self._evidence = self._evidence.seen(stats)
         rate = stats.rate_bytes_s or _mean_rate(stats)
         memory_bytes = stats.remaining_bytes if stats.total_bytes else self._memory_bytes
         left_bytes = memory_bytes + stats.disk_remaining_bytes if stats.disk_total_bytes else stats.remaining_bytes
-        estimate_s = _to_go(left_bytes, rate, stats.dirty_rate_bytes_s or 0)
+        estimate_s = self._to_go(stats, left_bytes, rate)
         if stats.elapsed_ms < SETTLED_MS:
             estimate_s = None
         if estimate_s is not None:
@@ -84,17 +94,27 @@ class Progression:
             disks=disks,
         )
 
+    def _to_go(self, stats: JobStats, left_bytes: int, rate_bytes_s: int | None) -> float | None:
+        """As the forecast has it: the rest of this round, and those that follow from what the guest was seen to dirty.
+
+        Before any of that was seen, the sum of all rounds to come at one dirty rate: b / (R - D).
+        """
+        seen = [*([self._evidence.measured] if self._evidence.measured else []), *self._evidence.points]
+        if not rate_bytes_s:
+            return None
+        if not seen or stats.disk_total_bytes:
+            spare = rate_bytes_s - (stats.dirty_rate_bytes_s or 0)
+            return left_bytes / spare if spare > 0 else None
+        curve = of_rates([(each.took_s, each.dirty_bytes_s) for each in seen], self._memory_bytes or math.inf)
+        running_s = left_bytes / rate_bytes_s
+        so_far_s = (stats.elapsed_ms - self._evidence.began_ms) / 1000
+        after = course(curve.within(so_far_s + running_s), Link(rate_bytes_s, rate_bytes_s), curve, self._limit_s)
+        return running_s + after.duration_s if after.converges else None
+
 
 def _mean_rate(stats: JobStats) -> int | None:
     sent_bytes = stats.processed_bytes + stats.disk_done_bytes
     return sent_bytes * 1000 // stats.elapsed_ms if stats.elapsed_ms and sent_bytes else None
-
-
-def _to_go(remaining_bytes: int, rate_bytes_s: int | None, dirty_rate_bytes_s: int) -> float | None:
-    """What is left and what is dirtied meanwhile, as the sum of the rounds to come: b / (R - D)."""
-    if rate_bytes_s is None or rate_bytes_s <= dirty_rate_bytes_s:
-        return None
-    return remaining_bytes / (rate_bytes_s - dirty_rate_bytes_s)
 
 
 def _phase(stats: JobStats) -> Phase:

@@ -12,8 +12,10 @@ from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind, unanswered
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
+from vmferry.forecast.convergence import Point
+from vmferry.forecast.precopy import DOWNTIME_LIMIT_S
 from vmferry.forecast.progress import Progress, Progression
-from vmferry.model.job import Ask
+from vmferry.model.job import DIRTY_PERIOD_S, Ask
 from vmferry.model.migration import DiskProgress, JobStats, Mode
 from vmferry.ports import Clock, Copy, Jobs
 from vmferry.service.record import Record
@@ -53,7 +55,11 @@ class Watching:
         """Returns when libvirt's call has ended, or, of a copy that another worker began (None), when the source sends
         it no more or cannot be asked. A broken post-copy is waited for only so long.
         """
-        progression = Progression(self.record.job.plan.memory_bytes)
+        plan = self.record.job.plan
+        dirty, limit_ms = plan.dirty_rate_bytes_s, plan.max_downtime_ms
+        measured = None if dirty is None else Point(float(DIRTY_PERIOD_S), dirty)
+        limit_s = DOWNTIME_LIMIT_S if limit_ms is None else limit_ms / 1000
+        progression = Progression(plan.memory_bytes, measured, limit_s)
         cancelled = self.record.job.result.cancelled
         read_s = abort_s = whole_s = self.clock.now_s()
         while not self._ended(copy):

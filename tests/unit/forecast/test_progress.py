@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmferry.forecast.convergence import Point
 from vmferry.forecast.progress import ALMOST, Phase, Progression
 from vmferry.model.migration import JobStats
 
@@ -26,6 +27,22 @@ def test_dirtying_makes_the_end_later() -> None:
 
 def test_no_end_is_promised_while_the_guest_dirties_as_fast_as_the_link() -> None:
     assert Progression().read(reading(2000, 256 * MIB, 128 * MIB, dirty=128 * MIB)).eta_s is None
+
+
+def test_rounds_to_come_are_those_of_the_forecast() -> None:
+    """The first took 4 s; the second has 64 MiB left, and what is dirtied within the 1.5 s that it takes is to come."""
+    progression = Progression()
+    progression.read(reading(2000, 256 * MIB, 128 * MIB))
+    progression.read(reading(4000, 128 * MIB, 128 * MIB, dirty=32 * MIB, round=2))
+    shown = progression.read(reading(5000, 64 * MIB, 128 * MIB, dirty=32 * MIB, round=2))
+    assert shown.eta_s is not None
+    assert 0.5 + 0.2 < shown.eta_s < 0.5 + 1.0
+
+
+def test_a_guest_that_dirties_too_much_in_short_times_has_no_end_in_sight() -> None:
+    progression = Progression(measured=Point(1.0, 120 * MIB))
+    assert progression.read(reading(2000, 256 * MIB, 128 * MIB)).eta_s is None
+    assert Progression(measured=Point(1.0, 12 * MIB)).read(reading(2000, 256 * MIB, 128 * MIB)).eta_s is not None
 
 
 def test_nothing_is_said_from_the_first_empty_pages() -> None:
