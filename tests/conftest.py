@@ -17,6 +17,7 @@ from .postgres import Cluster
 set_hypothesis_home_dir(Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".cache/vmferry-hypothesis")
 
 LAB = Path(__file__).parent / "lab"
+LONGEST = ("test_workers.py", "test_setup.py")
 TURNS = Turns(Path(tempfile.gettempdir(), f"tests-in-turn-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"))
 
 
@@ -27,6 +28,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process waits for one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if LAB in item.path.parents:
             item.add_marker("lab")
