@@ -49,6 +49,8 @@ class Recorded:
     first_bytes: int | None
     """What the first round sent; None: it was cut short."""
     all_bytes: int
+    total_bytes: int
+    """What the guest has."""
     rate: float | None
     """Bytes a second of pre-copy; None: there was too little of it."""
     last_rate: float | None
@@ -91,6 +93,7 @@ def recorded(file: Path, readings: Sequence[dict[str, Any]]) -> Recorded:
         took_s=last["total-time"] / 1000,
         first_bytes=first,
         all_bytes=last["ram"]["normal-bytes"],
+        total_bytes=last["ram"]["total"],
         rate=1000 * end["ram"]["normal-bytes"] / end["total-time"] if long else None,
         last_rate=_rate_after(late[0], last) if late else None,
         rounds=tuple(rounds),
@@ -110,12 +113,13 @@ def predicted(run: Recorded, known: Sequence[Recorded], all_runs: Iterable[Recor
     last = _median([each.last_rate for each in known if each.last_rate] or [e.last_rate for e in others if e.last_rate])
     memory = _median([each.first_bytes for each in known if each.first_bytes] or [each.all_bytes for each in known])
     curve = DirtyCurve(tuple(_points(known)), memory)
-    link = Link(rate, last)
+    link, unused = Link(rate, last), max(0.0, run.total_bytes - memory)
     if run.mode.startswith("Stop"):
-        return course(memory, link, DirtyCurve())
+        return course(memory, link, DirtyCurve(), unused_bytes=unused)
     if run.mode in POST_COPY_S:
         return post_copy(memory, link, curve, POST_COPY_S[run.mode])
-    return course(memory, link, curve, throttle=Throttle() if run.mode.startswith("Auto") else None)
+    throttle = Throttle() if run.mode.startswith("Auto") else None
+    return course(memory, link, curve, throttle=throttle, unused_bytes=unused)
 
 
 def _points(known: Sequence[Recorded]) -> Iterator[tuple[float, float]]:

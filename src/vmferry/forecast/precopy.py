@@ -70,13 +70,19 @@ def course(
     curve: DirtyCurve,
     downtime_limit_s: float = DOWNTIME_LIMIT_S,
     throttle: Throttle | None = None,
+    unused_bytes: float = 0,
 ) -> Course:
-    """Follow the rounds; of one that does not converge, until they do not become shorter any more."""
+    """Follow the rounds; of one that does not converge, until they do not become shorter any more.
+
+    `unused_bytes`: memory of the guest that is not in use. It is looked at beside what is sent, and counts as
+    left until then.
+    """
     rest, sent, at_s = _Rest(memory_bytes, curve), 0.0, 0.0
     left, enough = memory_bytes, link.rate * downtime_limit_s
     slowed, least, stuck, since_s = _Slowed(throttle), left, 0, 0.0
     for number in range(1, MOST_ROUNDS + 1):
-        took_s = max(LOOK_S, (left - enough) / link.rate)
+        may_stay = max(0.0, enough - unused_bytes) if number == 1 else enough
+        took_s = max(LOOK_S, (left - may_stay) / link.rate)
         sends = min(left, took_s * link.rate)
         dirtied = curve.within(took_s) * slowed.goes
         began_s, at_s, sent = at_s, at_s + took_s * min(1.0, left / (took_s * link.rate)), sent + sends
@@ -172,10 +178,11 @@ def forecast(
     basis: str,
     downtime_limit_s: float = DOWNTIME_LIMIT_S,
     limit_bytes_s: int | None = None,
+    unused_bytes: int = 0,
 ) -> Forecast:
     """The forecast with its spread: the spread of the path's rate is what decides it.
 
-    `rate_bytes_s.p10` is the slow end, without the limit that the copy has.
+    `rate_bytes_s.p10` is the slow end, without the limit that the copy has. `unused_bytes`: as of `course`.
     """
 
     def of(follow: Callable[[Link], Course]) -> tuple[Course, Course, Course]:
@@ -183,8 +190,8 @@ def forecast(
         fast, middle, slow = (follow(Link(min(rate, limit_bytes_s or rate), rate)) for rate in rates)
         return fast, middle, slow
 
-    plain = of(lambda link: course(memory_bytes, link, curve, downtime_limit_s))
-    throttled = of(lambda link: course(memory_bytes, link, curve, downtime_limit_s, Throttle()))
+    plain = of(lambda link: course(memory_bytes, link, curve, downtime_limit_s, None, unused_bytes))
+    throttled = of(lambda link: course(memory_bytes, link, curve, downtime_limit_s, Throttle(), unused_bytes))
     after_s = memory_bytes / min(rate_bytes_s.p50, limit_bytes_s or rate_bytes_s.p50)
     over = of(lambda link: post_copy(memory_bytes, link, curve, after_s))
     return Forecast(

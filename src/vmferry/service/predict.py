@@ -71,7 +71,10 @@ def predict(
     if told:
         dirty_basis += f"; memory in use times {factor:.2f}, by what its last {told} migrations sent"
     downtime_s = DOWNTIME_LIMIT_S if limits.max_downtime_ms is None else limits.max_downtime_ms / 1000
-    found = forecast(memory_bytes, way.rate_bytes_s, curve, f"{rate_basis}; {dirty_basis}", downtime_s, cap)
+    basis = f"{rate_basis}; {dirty_basis}"
+    found = forecast(
+        memory_bytes, way.rate_bytes_s, curve, basis, downtime_s, cap, unused_bytes=most_bytes - memory_bytes
+    )
     found = replace(_later(found, way.fixed_s), corrected_by=factor)
     return with_disks(found, disk_bytes, _capped(way.rate_bytes_s, cap), limits.disk_bandwidth_bytes_s)
 
