@@ -18,6 +18,10 @@ convergence = "balanced"                        # or "careful", "must-finish": f
 storage = "auto"                                # or "shared", "copy": which disks are copied with their guest
 stall_timeout = 60                              # seconds; a copy that sends nothing for so long is aborted; 0: never
 
+[placement]                                     # weights of what makes one target better than another one
+memory = 1.0                                    # how much of its memory stays free
+cpu = 0.5                                       # how few virtual CPUs there are for each of its own
+
 [balance]
 mode = "even"                                   # or "consolidate": empty hosts that are not needed
 eagerness = 3                                   # 1: only moves that gain much, to 5: all that gain anything
@@ -75,6 +79,7 @@ from vmferry.config_sections import (
     HostSection,
     LimitsSection,
     MigrationSection,
+    PlacementSection,
     StoreSection,
 )
 from vmferry.errors import UserError
@@ -87,6 +92,7 @@ from vmferry.model.slots import Slots
 from vmferry.model.storage import Storage
 from vmferry.model.tuning import STALL_S, Convergence, Encryption
 from vmferry.model.units import parse_bit_rate, parse_bytes
+from vmferry.model.weights import USUAL_WEIGHTS, Weights
 
 ETC = Path("/etc/vmferry/config.toml")
 RUN = Path("/run/vmferry")
@@ -121,6 +127,7 @@ class Config:
     """None: none."""
     balance: Aim = field(default_factory=Aim)
     groups: Groups = NO_GROUPS
+    weights: Weights = USUAL_WEIGHTS
 
 
 def load_config(explicit: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -147,6 +154,7 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         raise UserError(f"{path}: store: has both path and database; the store is one of them")
     limits = _convert(sections.limits, LimitsSection, path, "limits")
     migration = _convert(sections.migration, MigrationSection, path, "migration")
+    placement = _convert(sections.placement, PlacementSection, path, "placement")
     balance = _convert(sections.balance, BalanceSection, path, "balance")
     return Config(
         store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
@@ -167,6 +175,7 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         database=store.database,
         balance=_balance(balance, path),
         groups=_groups(sections, path),
+        weights=Weights(placement.memory, placement.cpu),
         bandwidth_bytes_s=_bandwidth(limits.bandwidth, path),
         slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),
     )
@@ -312,6 +321,7 @@ def _rate_bytes_s(text: str | None, where: str) -> int | None:
 
 _Section = TypeVar(
     "_Section",
+    PlacementSection,
     FileSection,
     StoreSection,
     MigrationSection,

@@ -10,6 +10,7 @@ from vmferry.model.aim import COOL_DOWN_S, SAMPLE_S, USUAL_EAGERNESS, Mode
 from vmferry.model.group import Keep
 from vmferry.model.storage import Storage
 from vmferry.model.tuning import STALL_S, Convergence, Encryption
+from vmferry.model.weights import USUAL_WEIGHTS
 
 
 class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +58,11 @@ Weight = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
+class PlacementSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    memory: Weight = USUAL_WEIGHTS.memory
+    cpu: Weight = USUAL_WEIGHTS.cpu
+
+
 class BalanceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: Mode = Mode.EVEN
     eagerness: Annotated[int, msgspec.Meta(ge=1, le=5)] = USUAL_EAGERNESS
@@ -82,6 +88,7 @@ class FileSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: dict[str, object] = {}
     migration: dict[str, object] = {}
     limits: dict[str, object] = {}
+    placement: dict[str, object] = {}
     balance: dict[str, object] = {}
     groups: dict[str, object] = {}
     hosts: dict[str, object] = {}

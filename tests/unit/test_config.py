@@ -62,7 +62,7 @@ BAD_FILES = [
     ("hosts = ", "is not valid TOML"),
     (
         "[host.alpha]",
-        "c.toml: host: unknown key; expected one of policy, store, migration, limits, balance, groups, hosts, guests",
+        "c.toml: host: unknown key; expected one of policy, store, migration, limits, placement, balance",
     ),
     ("[store]\nfile = 'x'", "c.toml: store.file: unknown key; expected one of path, database"),
     ("[store]\npath = 3", "c.toml: store.path: expected str | null, got int"),

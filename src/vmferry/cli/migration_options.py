@@ -38,6 +38,7 @@ def standing(app: App) -> Standing:
         stall_timeout_s=config.stall_timeout_s,
         storage=config.storage,
         groups=config.groups,
+        weights=config.weights,
     )
 
 
@@ -46,5 +47,6 @@ def usual_wish(app: App, storage: StorageWish, given: str | None = None) -> Move
     from vmferry.facts.wish import MoveWish
     from vmferry.service.request import with_disks
 
-    wish = MoveWish(encryption=app.config.encryption, definition=given, groups=app.config.groups)
+    config = app.config
+    wish = MoveWish(encryption=config.encryption, definition=given, groups=config.groups, weights=config.weights)
     return with_disks(wish, replace(storage, choice=storage.choice or app.config.storage))

@@ -22,6 +22,8 @@ class KnownGuest:
     active: bool
     memory_bytes: int | None = None
     """What its definition gives it; None: not told."""
+    vcpus: int | None = None
+    """The same."""
     disks: tuple[str, ...] = ()
     """Sources of those of its disks that it writes to, and that it shares with no other guest on purpose."""
 

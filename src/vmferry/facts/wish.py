@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vmferry.model.group import NO_GROUPS, Groups
 from vmferry.model.storage import Place
 from vmferry.model.tuning import Encryption
+from vmferry.model.weights import USUAL_WEIGHTS, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class MoveWish:
     """The user's own definition of the guest for the target, as XML."""
     groups: Groups = NO_GROUPS
     """Which guests are to be apart, together, or on some hosts only."""
+    weights: Weights = USUAL_WEIGHTS
+    """By which the targets that are left are put in order."""
 
 
 NO_WISH = MoveWish()

@@ -152,7 +152,9 @@ class FakeHost:
             memory_free_bytes=self.memory_bytes - used_bytes,
             cpus=self.cpus,
             cpu=self.own_cpu,
-            guests=tuple(KnownGuest(each.name, each.uuid, each.state.active) for each in self.guests(known)),
+            guests=tuple(
+                KnownGuest(each.name, each.uuid, each.state.active, vcpus=each.vcpus) for each in self.guests(known)
+            ),
             networks=self.networks,
             migration_address=self.entry.migration_address,
             hostname=self.entry.name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import libvirt
 
 from vmferry.facts.compute import DomainSupport
@@ -19,6 +21,7 @@ from vmferry.hosts.told.system import read_system
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.xml.capabilities import Capabilities
 from vmferry.xml.disks import disks
+from vmferry.xml.domain import vcpus
 from vmferry.xml.network import read_network_xml
 from vmferry.xml.parse import BadXml, parse
 
@@ -103,25 +106,19 @@ def _memory(connection: libvirt.virConnect) -> tuple[int | None, int | None]:
 
 
 def _known_guests(connection: libvirt.virConnect, figures: abilities.Figures) -> tuple[KnownGuest, ...]:
-    return tuple(
-        KnownGuest(
-            each.name(),
-            each.UUIDString(),
-            each.ID() != -1,
-            memory_bytes=abilities.memory_bytes(figures.get(each.UUIDString(), {})),
-            disks=_written(each),
-        )
-        for each in connection.listAllDomains()
-    )
+    return tuple(_known_guest(each, figures.get(each.UUIDString(), {})) for each in connection.listAllDomains())
 
 
-def _written(domain: libvirt.virDomain) -> tuple[str, ...]:
-    """Nothing of a guest that has gone meanwhile, or whose definition nobody can read."""
+def _known_guest(domain: libvirt.virDomain, figures: dict[str, int]) -> KnownGuest:
+    """With nothing of the definition of a guest that has gone meanwhile, or whose definition nobody can read."""
+    names, memory_bytes = (domain.name(), domain.UUIDString()), abilities.memory_bytes(figures)
+    known = KnownGuest(*names, domain.ID() != -1, memory_bytes=memory_bytes)
     try:
-        found = disks(parse(domain.XMLDesc(), "a guest's definition"))
+        definition = parse(domain.XMLDesc(), "a guest's definition")
     except (libvirt.libvirtError, BadXml):
-        return ()
-    return tuple(disk.source for disk in found if disk.source and not (disk.read_only or disk.shareable))
+        return known
+    written = (disk.source for disk in disks(definition) if disk.source and not (disk.read_only or disk.shareable))
+    return replace(known, vcpus=vcpus(definition), disks=tuple(written))
 
 
 def _networks(connection: libvirt.virConnect) -> tuple[Network, ...] | None:

@@ -66,10 +66,11 @@ def by_shape(move: MoveFacts) -> Hashable:
 
 @of_the_same
 def _is_plain(wish: MoveWish) -> bool:
-    """It asks for nothing, but maybe for encryption, which clashes only with what else is asked for, and for what the
-    rules of groups alone look at.
+    """It asks for nothing, but maybe for encryption, which clashes only with what else is asked for, for groups, which
+    have rules of their own, and for an order.
     """
-    return replace(wish, encryption=NO_WISH.encryption, tls=False, groups=NO_WISH.groups) == NO_WISH
+    plain = replace(wish, encryption=NO_WISH.encryption, tls=False, groups=NO_WISH.groups, weights=NO_WISH.weights)
+    return plain == NO_WISH
 
 
 @of_the_same

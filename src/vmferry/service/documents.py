@@ -47,7 +47,12 @@ def plan_document(report: CheckReport, forecasts: Mapping[str, Forecast]) -> Doc
     """`plan`: the same, ranked, with scores and forecasts by host name; a refused target has neither."""
     targets = [
         _target(each)
-        | {"score": each.score, "reasons": list(each.reasons), "forecast": _plain(forecasts.get(each.host))}
+        | {
+            "score": each.score,
+            "scores": [_plain(score) for score in each.scores],
+            "reasons": list(each.reasons),
+            "forecast": _plain(forecasts.get(each.host)),
+        }
         for each in report.candidates
     ]
     return _report(report, targets)

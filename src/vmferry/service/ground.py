@@ -12,6 +12,7 @@ from vmferry.model.guest import Guest, Probe
 from vmferry.model.slots import UNLIMITED, Slots
 from vmferry.model.storage import Storage
 from vmferry.model.tuning import STALL_S, Convergence, Encryption
+from vmferry.model.weights import USUAL_WEIGHTS, Weights
 from vmferry.model.wish import Wish
 from vmferry.ports import HostPort, Store
 from vmferry.rules.policy import NO_POLICY, Policy
@@ -50,6 +51,7 @@ class Standing:
     stall_timeout_s: float | None = STALL_S
     storage: Storage = Storage.AUTO
     groups: Groups = NO_GROUPS
+    weights: Weights = USUAL_WEIGHTS
 
     def usual_of(self, guest: str) -> Convergence:
         """What holds where neither its name in the configuration nor its own metadata say otherwise."""
@@ -102,6 +104,7 @@ def request_of(wish: Wish, ground: Ground, standing: Standing, *, dry_run: bool 
         storage=replace(how.storage, choice=how.storage.choice or standing.storage),
         policy=standing.policy,
         groups=standing.groups,
+        weights=standing.weights,
         slots=standing.slots,
     )
 

@@ -11,6 +11,7 @@ from vmferry.model.guest import Guest, Probe
 from vmferry.model.slots import UNLIMITED, Slots
 from vmferry.model.storage import UNSAID, Storage, StorageWish
 from vmferry.model.tuning import PLAIN, STALL_S, Convergence, Encryption, Tuning
+from vmferry.model.weights import USUAL_WEIGHTS, Weights
 from vmferry.ports import HostPort
 from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.service.survey import Unreached
@@ -56,6 +57,7 @@ class Request:
     slots: Slots = UNLIMITED
     """How many may run beside it, here and everywhere."""
     groups: Groups = NO_GROUPS
+    weights: Weights = USUAL_WEIGHTS
     settle_limit_s: float = PATIENCE_S
     """How long the hosts may take to agree on who runs the guest after a copy that failed."""
 
@@ -83,6 +85,7 @@ def move_wish(request: Request) -> MoveWish:
         max_downtime_ms=request.max_downtime_ms,
         definition=request.definition,
         groups=request.groups,
+        weights=request.weights,
     )
     return with_disks(wish, request.storage)
 

@@ -85,11 +85,15 @@ def _guest(domain: etree._Element, seen: Seen) -> Guest:
         host=seen.host,
         state=seen.state,
         memory_bytes=size_bytes(domain.find("memory")) or 0,
-        vcpus=number(text_of(domain, "vcpu")) or 1,
+        vcpus=vcpus(domain),
         persistent=seen.persistent,
         disks=disks(domain),
         nics=tuple(read_nic(element) for element in domain.iterfind("devices/interface")),
     )
+
+
+def vcpus(domain: etree._Element) -> int:
+    return number(text_of(domain, "vcpu")) or 1
 
 
 def _probe(domain: etree._Element) -> Probe | None:

@@ -36,6 +36,17 @@ def test_migrate(vmferry: Vmferry, world: FakeWorld, web: FakeGuest) -> None:
     assert world.running_on(web) == ("beta",)
 
 
+def test_what_its_rounds_told_of_the_guest_is_kept_for_the_next_forecast(
+    vmferry: Vmferry, world: FakeWorld, web: FakeGuest
+) -> None:
+    world.guests[web.uuid] = replace(web, memory_bytes=4 << 30, dirty_rate_bytes_s=20_000_000)
+    told = json.loads(vmferry("migrate", "web", "--to", "beta", "-o", "json").out)
+    assert told["measured"]["dirtied"]
+    world.hosts["beta"].faults.unknown.add("dirty_rate")
+    basis = json.loads(vmferry("migrate", "web", "--to", "alpha", "-o", "json").out)["forecast"]["basis"]
+    assert f"{len(told['measured']['dirtied'])} rounds of its last migrations" in basis
+
+
 def test_what_people_see(vmferry: Vmferry, web: FakeGuest) -> None:
     ran = vmferry("migrate", "web")
     assert ran.code == 0

@@ -143,3 +143,18 @@ def test_long_runs_are_read_in_constant_space() -> None:
     for number, at_s in zip(range(1, 500), itertools.count(0, 2)):
         evidence = evidence.seen(reading(number, at_s, MIB))
     assert len(evidence.points) < 10
+
+
+def test_rounds_that_tell_of_the_guest_are_kept_until_it_is_slowed_down() -> None:
+    """Not those that are too short for QEMU's figure, nor such that were not seen one by one."""
+    evidence = Evidence()
+    for elapsed_ms, number, throttle in (
+        (0, 1, None),
+        (8000, 2, None),  # 8 s
+        (8400, 3, None),  # 0.4 s
+        (12_400, 5, None),  # two in one
+        (15_400, 6, None),  # 3 s
+        (17_400, 7, 20),
+    ):
+        evidence = evidence.seen(JobStats(elapsed_ms, 1 << 30, 0, 1 << 20, 100 << 20, 10 << 20, number, None, throttle))
+    assert evidence.dirtied == ((8.0, 8.0 * (10 << 20)), (3.0, 3.0 * (10 << 20)))
