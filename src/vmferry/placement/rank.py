@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from vmferry.facts.host import HostFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.model.finding import Finding, Severity, Verdict
+from vmferry.rules.alike import of_the_same
 from vmferry.rules.judge import Judgement
 
 OPEN = {Verdict.PASS: 0, Verdict.WARN: 2, Verdict.UNKNOWN: 4}
@@ -85,12 +87,19 @@ def _memory(move: MoveFacts) -> Score:
 def _cpu(move: MoveFacts) -> Score:
     """1 with none given out, a half where there is one virtual CPU for each of its own."""
     host, weight = move.target.host, move.wish.weights.cpu
-    given = [each.vcpus for each in host.guests if each.active]
-    if not host.cpus or None in given:
+    given = _given(host)
+    if not host.cpus or given is None:
         return Score("cpu", 0.0, weight, "how many virtual CPUs it has given out is not known")
-    after = sum(each or 0 for each in given) + move.guest.guest.vcpus
+    after = given + move.guest.guest.vcpus
     words = f"{after} virtual CPUs on its {host.cpus}"
     return Score("cpu", 1 / (1 + after / host.cpus), weight, words)
+
+
+@of_the_same
+def _given(host: HostFacts) -> int | None:
+    """Virtual CPUs of its running guests."""
+    given = [each.vcpus for each in host.guests if each.active]
+    return None if None in given else sum(each or 0 for each in given)
 
 
 def ranked(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
