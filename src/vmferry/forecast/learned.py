@@ -62,10 +62,9 @@ def path(pasts: Sequence[Past]) -> Path | None:
     return Path(fixed_s, Range(low, middle, high), len(seen))
 
 
-def fixed_s(capped: Sequence[tuple[Past, float]]) -> float:
-    """Of migrations with a limit of their own, in bytes a second: what they took beside sending at that rate."""
-    beside = [past.took_s - past.sent_bytes / limit for past, limit in capped if limit > 0]
-    return max(0.0, statistics.median(beside)) if len(beside) >= FEWEST else 0.0
+def fixed_s(late: Sequence[float]) -> float:
+    """`late`: by how many seconds migrations took longer than predicted without any fixed time."""
+    return max(0.0, statistics.median(late)) if len(late) >= FEWEST else 0.0
 
 
 def _line(seen: Sequence[Past]) -> tuple[float, float]:

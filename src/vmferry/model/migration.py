@@ -181,6 +181,8 @@ class Forecast:
     instead: tuple[Alternative, ...] = ()
     corrected_by: float = 1.0
     """What its earlier migrations made of the memory in use."""
+    beside_s: float = 0.0
+    """Of the duration: what earlier ones took beside sending."""
 
 
 @dataclass(frozen=True, slots=True)

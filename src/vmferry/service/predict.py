@@ -75,7 +75,7 @@ def predict(
     found = forecast(
         memory_bytes, way.rate_bytes_s, curve, basis, downtime_s, cap, unused_bytes=most_bytes - memory_bytes
     )
-    found = replace(_later(found, way.fixed_s), corrected_by=factor)
+    found = replace(_later(found, way.fixed_s), corrected_by=factor, beside_s=way.fixed_s)
     return with_disks(found, disk_bytes, _capped(way.rate_bytes_s, cap), limits.disk_bandwidth_bytes_s)
 
 
@@ -160,12 +160,7 @@ def path_rate(source: HostPort, target: HostPort, store: Store) -> tuple[Path, s
     runs = [run for each in past if (run := each.measured) is not None and run.transferred_bytes and not run.disk_bytes]
     # What one with a limit of its own could have carried is not known.
     seen = [Past(run.transferred_bytes, run.duration_s) for run in runs if run.bandwidth_bytes_s is None]
-    capped = [
-        (Past(run.transferred_bytes, run.duration_s), float(run.bandwidth_bytes_s))
-        for run in runs
-        if run.bandwidth_bytes_s is not None
-    ]
-    beside_s = fixed_s(capped)
+    beside_s = fixed_s(_late(past)) or fixed_s(_late(store.results(most=RECENT)))
     told = [rate for rate in (source.entry.migration_rate_bytes_s, target.entry.migration_rate_bytes_s) if rate]
     if told:
         low, middle, high = (share * min(told) for share in DECLARED_SPREAD)
@@ -181,6 +176,19 @@ def path_rate(source: HostPort, target: HostPort, store: Store) -> tuple[Path, s
     low, high = UNMEASURED_SPREAD
     basis = "the network card's nominal rate" if nominal else "a rate of 1 Gbit/s assumed: none known of this path"
     return Path(beside_s, Range(rate * low, rate * (low + high) / 2, rate * high), 0), basis
+
+
+def _late(past: Iterable[MigrationResult]) -> list[float]:
+    """Of those with a limit, so that what carried them is known: what they took longer than sending was to take."""
+    return [
+        each.measured.duration_s - (each.forecast.duration_s.p50 - each.forecast.beside_s)
+        for each in past
+        if each.measured is not None
+        and each.measured.bandwidth_bytes_s is not None
+        and not each.measured.disk_bytes
+        and each.forecast is not None
+        and each.forecast.converges
+    ]
 
 
 def copied_bytes(move: MoveFacts) -> int:

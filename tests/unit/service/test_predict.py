@@ -34,7 +34,8 @@ class Pair:
     def before(self, sent: int, took_s: float, **about: object) -> None:
         """A migration that it knows of; `predicted` bytes, `limit`, `guest`, `dirtied`."""
         predicted = about.get("predicted")
-        one = Range(1, 1, 1)
+        seconds = float(about.get("predicted_s", 1.0))  # type: ignore[arg-type]
+        one = Range(seconds, seconds, seconds)
         forecast = None
         if isinstance(predicted, int):
             forecast = Forecast(one, one, Range(predicted, predicted, predicted), True, 2, "")
@@ -86,8 +87,8 @@ def test_a_path_that_was_used_is_learned_with_its_fixed_time() -> None:
 
 def test_those_with_a_limit_tell_of_the_fixed_time_alone() -> None:
     pair = Pair()
-    for gib in (1, 2, 4):
-        pair.before(gib * GIB, 2 + gib * GIB / 10e6, limit=10_000_000, guest="other")
+    for late_s in (2, 1, 9):
+        pair.before(GIB, 60 + late_s, limit=10_000_000, guest="other", predicted=GIB, predicted_s=60.0)
     way, basis = path_rate(pair.source, pair.target, pair.store)
     assert way.fixed_s == pytest.approx(2)
     assert way.rate_bytes_s.p90 == CARD
