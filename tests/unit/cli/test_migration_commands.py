@@ -36,6 +36,19 @@ def test_migrate(vmferry: Vmferry, world: FakeWorld, web: FakeGuest) -> None:
     assert world.running_on(web) == ("beta",)
 
 
+def test_where_it_would_not_converge_the_other_ways_are_told(
+    vmferry: Vmferry, world: FakeWorld, web: FakeGuest
+) -> None:
+    world.guests[web.uuid] = replace(web, memory_bytes=4 << 30, dirty_rate_bytes_s=400_000_000)
+    said = vmferry("plan", "web").out
+    assert "it will NOT converge" in said
+    assert "post-copy after the first round: about " in said
+    assert "auto-converge: " in said
+    told = json.loads(vmferry("plan", "web", "-o", "json").out)["targets"][0]
+    assert {score["name"] for score in told["scores"]} == {"memory", "cpu"}
+    assert [each["way"] for each in told["forecast"]["instead"]] == ["auto-converge", "post-copy after the first round"]
+
+
 def test_what_its_rounds_told_of_the_guest_is_kept_for_the_next_forecast(
     vmferry: Vmferry, world: FakeWorld, web: FakeGuest
 ) -> None:
