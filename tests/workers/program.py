@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from vmferry.wiring import real
 
 LEASE_S, RENEW_EVERY_S = 4.0, 1.0
 """Shorter than the real ones: a frozen worker is waited for that long."""
+STOPS_WITHIN_S = 0.2
 
 
 class Mortal:
@@ -44,6 +46,7 @@ class Mortal:
             self._left -= 1
             if self._left == 0:
                 os.kill(os.getpid(), self._signal)
+                time.sleep(STOPS_WITHIN_S)  # other threads may get the signal first: this one goes no further
             return done
 
         return word

@@ -12,9 +12,9 @@ from vmferry.rules.registry import Voice, move_rule
 
 
 def ungrouped(move: MoveFacts) -> Hashable:
-    """All that are in no group pass alike."""
-    groups = move.wish.groups
-    return None if not groups.of(move.guest.guest.name) else (id(move.guest), id(move.target.host), groups)
+    """All that are in no group pass alike; of the others, who is where decides."""
+    groups, hosts = move.wish.groups, (id(move.source), id(move.target.host), id(move.fleet))
+    return (id(move.guest), *hosts, groups) if groups.of(move.guest.guest.name) else None
 
 
 @move_rule(
