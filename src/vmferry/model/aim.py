@@ -10,7 +10,7 @@ MEMORY, CPU, VCPUS = KINDS = ("memory", "cpu", "vcpus")
 """Shares of a host: of its memory, what is given to guests; of its CPU, what they use; for each of its CPUs, how many
 virtual ones they have.
 """
-PRICES = {1: 1e-3, 2: 3e-4, 3: 1e-4, 4: 1e-5, 5: 1e-6}
+PRICES = {1: 1e-3, 2: 2e-4, 3: 1e-4, 4: 1e-5, 5: 1e-6}
 """By eagerness, what a second of migrating has to gain: in squared shares of a host. With 3, a guest of a twentieth of
 a host that takes a minute moves where the two hosts differ by a sixth or more.
 """
