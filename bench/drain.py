@@ -84,7 +84,7 @@ def _migrated(hosts: dict[str, Any], name: str, source: str, target: str) -> int
         name, f"qemu+ssh://root@{target}/system", f"tcp://{hosts[target]['migration_address']}",
     )  # fmt: skip
     told = run("virsh", "-q", "-c", hosts[target]["uri"], "domjobinfo", "--completed", "--rawstats", name).stdout
-    return next(int(line.split(":")[1]) for line in told.splitlines() if line.startswith("memory_bytes:"))
+    return next(int(line.split(":")[1]) for line in told.splitlines() if "memory_processed:" in line)
 
 
 def back(hosts: dict[str, Any]) -> None:
