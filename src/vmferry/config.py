@@ -153,13 +153,14 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
     if store.path and store.database:
         raise UserError(f"{path}: store: has both path and database; the store is one of them")
     limits = _convert(sections.limits, LimitsSection, path, "limits")
+    hosts = {name: _convert(value, HostSection, path, f"hosts.{name}") for name, value in sections.hosts.items()}
     migration = _convert(sections.migration, MigrationSection, path, "migration")
     placement = _convert(sections.placement, PlacementSection, path, "placement")
     balance = _convert(sections.balance, BalanceSection, path, "balance")
     return Config(
         store_path=_expanded(store.path, path, "store.path") if store.path else default_store(environment),
         source=path,
-        hosts=_each_once([_entry(name, value, path) for name, value in sections.hosts.items()], path),
+        hosts=_each_once([_entry(name, host, path) for name, host in hosts.items()], path),
         probes={
             name: _probe(name, guest, path)
             for name, guest in guests.items()
@@ -174,16 +175,16 @@ def parse_config(text: str, path: Path, environment: Mapping[str, str] = os.envi
         selected=tuple((name, guest.convergence) for name, guest in selected.items() if guest.convergence),
         database=store.database,
         balance=_balance(balance, path),
-        groups=_groups(sections, path),
+        groups=_groups(sections.groups, hosts, path),
         weights=Weights(placement.memory, placement.cpu),
         bandwidth_bytes_s=_bandwidth(limits.bandwidth, path),
         slots=Slots(limits.hosts_in or None, limits.hosts_out or None, limits.link or None, limits.fleet or None),
     )
 
 
-def _groups(sections: FileSection, path: Path) -> Groups:
+def _groups(sections: Mapping[str, object], hosts: Mapping[str, HostSection], path: Path) -> Groups:
     """Labels of hosts that are in the file; one that was added by a command has none."""
-    read = {name: _convert(value, GroupSection, path, f"groups.{name}") for name, value in sections.groups.items()}
+    read = {name: _convert(value, GroupSection, path, f"groups.{name}") for name, value in sections.items()}
     for name, group in read.items():
         if not group.guests or not all(group.guests):
             raise UserError(f"{path}: groups.{name}.guests: has no pattern; name the guests, as ['web-*']")
@@ -192,7 +193,6 @@ def _groups(sections: FileSection, path: Path) -> Groups:
         if group.label and group.keep is not Keep.APART:
             raise UserError(f'{path}: groups.{name}.label: is only for keep = "apart"')
     made = (Group(name, each.guests, each.keep, each.label, each.hosts, each.strict) for name, each in read.items())
-    hosts = {name: _convert(value, HostSection, path, f"hosts.{name}") for name, value in sections.hosts.items()}
     labels = ((host, key, text) for host, entry in hosts.items() for key, text in entry.labels.items())
     return Groups(tuple(made), tuple(labels))
 
@@ -299,8 +299,7 @@ def _probe(name: str, guest: GuestSection, path: Path) -> Probe:
     return Probe(guest.address, guest.url)
 
 
-def _entry(name: str, section: object, path: Path) -> HostEntry:
-    host = _convert(section, HostSection, path, f"hosts.{name}")
+def _entry(name: str, host: HostSection, path: Path) -> HostEntry:
     wrong = entry_problem(name, host.uri, host.peer_uri, host.migration_address)
     if wrong:
         key, problem = wrong

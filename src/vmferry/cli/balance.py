@@ -12,7 +12,7 @@ import click
 from vmferry.cli.confirm import confirm
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.copy_options import many_copy_options
-from vmferry.cli.drain import concluded, prepare, work_of
+from vmferry.cli.drain import concluded, planned, prepare, work_of
 from vmferry.cli.drain_view import drain_document, ending, when_line
 from vmferry.cli.errors import DONE
 from vmferry.cli.interrupt import cancelling
@@ -66,7 +66,7 @@ def balance(
     app.note(f"measuring for {format_duration(aim.sample_s)} how much CPU the guests use")
     plan = work.plan()
     if dry_run or not plan.moves.ways:
-        _show(app, plan, _nothing_done(plan))
+        _show(app, plan, planned(plan.moves))
         return DONE
     for line in _plan_lines(plan):
         app.note(line)
@@ -90,12 +90,6 @@ def _aim(app: App, mode: str | None, eagerness: int | None, max_moves: int | Non
     )
 
 
-def _nothing_done(plan: BalancePlan) -> Drained:
-    from vmferry.service.drain import Drained
-
-    return Drained(plan.moves)
-
-
 def _show(app: App, plan: BalancePlan, done: Drained) -> None:
     if not app.readable:
         app.emit(_document(plan, done))
@@ -107,9 +101,9 @@ def _show(app: App, plan: BalancePlan, done: Drained) -> None:
 
 def _plan_lines(plan: BalancePlan) -> Iterator[str]:
     found = plan.found
-    for way, slot in plan.moves.in_order():
+    for way, slot, shift in plan.in_order():
         yield when_line(way, slot)
-        yield f"  {plan.why(way.guest.uuid).reason}"
+        yield f"  {shift.reason}"
     if plan.moves.ways:
         took, cost = format_duration(plan.moves.schedule.makespan_s), format_duration(found.cost_s)
         yield f"score {found.score_before:.1f} to {found.score_after:.1f}, in {took}; {cost} of migrations in all"
@@ -122,8 +116,7 @@ def _plan_lines(plan: BalancePlan) -> Iterator[str]:
 def _document(plan: BalancePlan, done: Drained) -> dict[str, Any]:
     """The contract's JSON: that of a drain, with scores and reasons."""
     document = drain_document(done)
-    for move, (way, _) in zip(document["plan"]["moves"], plan.moves.in_order(), strict=True):
-        shift = plan.why(way.guest.uuid)
+    for move, (_, _, shift) in zip(document["plan"]["moves"], plan.in_order(), strict=True):
         move.update(reason=shift.reason, gain=shift.gain, cost_s=shift.load.cost_s)
     found = plan.found
     document["plan"].update(

@@ -78,7 +78,7 @@ def drain(
 
             done = rolled(app, work, names, reboot_command, dry_run=dry_run)
         elif dry_run:
-            done = _planned(work.plan(names))
+            done = planned(work.plan(names))
         else:
             done = _in_time(app, work, names)
     return _conclude(app, done, dry_run=dry_run)
@@ -127,7 +127,7 @@ def undrain(
     with cancelling(f"the return to {host}") as cancel, _shown_if_refused(app):
         work = work_of(app, given, timeout_s, cancel, as_open=(host,) if dry_run else ())
         if dry_run:
-            done = _planned(work.plan_back(host, left))
+            done = planned(work.plan_back(host, left))
         else:
             app.store.readmit(host)
             app.note(f"host {host} takes guests again")
@@ -144,7 +144,7 @@ def _shown_if_refused(app: App) -> Iterator[None]:
         yield
     except Infeasible as error:
         if not app.readable:
-            app.emit(drain_document(_planned(error.plan)))
+            app.emit(drain_document(planned(error.plan)))
         raise
 
 
@@ -179,7 +179,8 @@ def work_of(
     return Drain(app.tools, fleet, standing(app), orders, teller, teller.listener, cancel)
 
 
-def _planned(plan: DrainPlan) -> Drained:
+def planned(plan: DrainPlan) -> Drained:
+    """Nothing done yet."""
     from vmferry.service.drain import Drained
 
     return Drained(plan)

@@ -141,3 +141,8 @@ class HostFacts:
     """As whom its libvirt runs QEMU: `UID:GID`; None: not told."""
     claimed_bytes: int = 0
     """Memory that guests which are just being migrated to it will still fill."""
+
+    @property
+    def room_bytes(self) -> int | None:
+        """For another guest; below 0 where more is claimed than is free. None: not known."""
+        return None if self.memory_free_bytes is None else self.memory_free_bytes - self.claimed_bytes

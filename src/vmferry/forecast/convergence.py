@@ -59,6 +59,11 @@ class Evidence:
     """(seconds, distinct bytes) of its first rounds that are long enough for QEMU's figure; none of a slowed guest."""
 
     @property
+    def known(self) -> list[Point]:
+        """All that was told of what the guest dirties, the newest last."""
+        return [*([self.measured] if self.measured else []), *self.points]
+
+    @property
     def rounds(self) -> int:
         """That have ended and told something."""
         return len(self.points)
@@ -73,29 +78,15 @@ class Evidence:
         news_ms = stats.elapsed_ms if throttled else self.news_ms
         if stats.round <= former:
             return replace(self, rate_bytes_s=rate, last=stats, news_ms=news_ms)
-        points = self.points
+        points, dirtied = self.points, self.dirtied
         if former >= 1 and stats.elapsed_ms > self.began_ms:
             took_s = (stats.elapsed_ms - self.began_ms) / 1000 / (stats.round - former)
             dirty = stats.dirty_rate_bytes_s or stats.remaining_bytes / took_s
             points = (*points, Point(took_s, dirty))[-KEPT:]
             news_ms = news_ms or stats.elapsed_ms
-        return replace(
-            self,
-            points=points,
-            rate_bytes_s=rate,
-            last=stats,
-            began_ms=stats.elapsed_ms,
-            news_ms=news_ms,
-            dirtied=self._also_dirtied(points, stats, former),
-        )
-
-    def _also_dirtied(self, points: tuple[Point, ...], stats: JobStats, former: int) -> tuple[tuple[float, float], ...]:
-        if not points or stats.round != former + 1 or stats.throttle_percent or len(self.dirtied) >= MOST_DIRTIED:
-            return self.dirtied
-        last = points[-1]
-        if points is self.points or last.took_s < LONG_S:
-            return self.dirtied
-        return (*self.dirtied, (last.took_s, last.dirty_bytes_s * last.took_s))
+            if stats.round == former + 1 and took_s >= LONG_S and not stats.throttle_percent:
+                dirtied = (*dirtied, (took_s, dirty * took_s))[:MOST_DIRTIED]
+        return Evidence(points, rate, self.measured, stats, stats.elapsed_ms, news_ms, dirtied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +118,7 @@ PLAIN = 8.0
 
 def outlook(evidence: Evidence, limit_ms: float) -> Outlook | None:
     """None before the first round has told anything. `limit_ms`: of downtime, as QEMU has it now."""
-    known = [*([evidence.measured] if evidence.measured else []), *evidence.points]
-    rate, last = evidence.rate_bytes_s, evidence.last
+    known, rate, last = evidence.known, evidence.rate_bytes_s, evidence.last
     if not known or not rate or last is None:
         return None
     now = known[-1]

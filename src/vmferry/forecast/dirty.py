@@ -70,10 +70,6 @@ class DirtyCurve:
         size: float = sizes[nearest] * (seconds / times[nearest]) ** grows
         return min(size, self.most_bytes)
 
-    def scaled(self, factor: float) -> DirtyCurve:
-        """Of the guest slowed down or sped up."""
-        return DirtyCurve(tuple((at, size * factor) for at, size in self.points), self.most_bytes)
-
 
 def of_rates(rates: Iterable[tuple[float, float]], most_bytes: float = math.inf) -> DirtyCurve:
     """`rates`: (period in seconds, bytes a second over it), as libvirt's calculation gives them."""

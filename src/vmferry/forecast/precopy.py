@@ -36,6 +36,11 @@ POST_COPY_DOWNTIME_S = 0.05
 """More than a switch: pages that were sent and written since are named to the target first."""
 
 
+def limit_s(max_downtime_ms: int | None) -> float:
+    """None: QEMU's own."""
+    return DOWNTIME_LIMIT_S if max_downtime_ms is None else max_downtime_ms / 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Throttle:
     """QEMU's auto-converge, in percent of CPU time."""

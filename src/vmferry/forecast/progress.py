@@ -99,7 +99,7 @@ class Progression:
 
         Before any of that was seen, the sum of all rounds to come at one dirty rate: b / (R - D).
         """
-        seen = [*([self._evidence.measured] if self._evidence.measured else []), *self._evidence.points]
+        seen = self._evidence.known
         if not rate_bytes_s:
             return None
         if not seen or stats.disk_total_bytes:

@@ -46,7 +46,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A host that takes guests. `own`: what is on it beside the loads, and stays."""
+    """A host that takes guests."""
 
     name: str
     memory_bytes: int
@@ -54,8 +54,7 @@ class Node:
     """For those that come."""
     cpus: int
     own_memory_bytes: int = 0
-    own_cpus_used: float = 0.0
-    own_vcpus: int = 0
+    """Given out beside the loads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,53 +88,56 @@ class Shares:
     def __init__(self, nodes: Sequence[Node], loads: Iterable[Load], weights: Mapping[str, float]) -> None:
         self.nodes = {node.name: node for node in nodes}
         self.weights = {kind: weight for kind, weight in weights.items() if weight > 0}
-        self._has = {node.name: [node.memory_bytes, float(node.cpus), float(node.cpus)] for node in nodes}
-        self._used = {
-            node.name: [float(node.own_memory_bytes), node.own_cpus_used, float(node.own_vcpus)] for node in nodes
-        }
+        self._has = {node.name: _kinds(node.memory_bytes, node.cpus, node.cpus) for node in nodes}
+        self._used = {node.name: _kinds(node.own_memory_bytes, 0, 0) for node in nodes}
         for load in loads:
-            self.put(load, load.host)
-        self._mean = [self._even(kind) for kind in range(len(KINDS))]
-
-    def put(self, load: Load, host: str, sign: int = 1) -> None:
-        used = self._used[host]
-        for kind, amount in enumerate(_amounts(load)):
-            used[kind] += sign * amount
+            self._put(load, load.host, 1)
+        self._mean = {kind: _sum(self._used, kind) / max(_sum(self._has, kind), 1.0) for kind in KINDS}
 
     def move(self, load: Load, source: str, target: str) -> None:
-        self.put(load, source, -1)
-        self.put(load, target)
+        self._put(load, source, -1)
+        self._put(load, target, 1)
+
+    def _put(self, load: Load, host: str, sign: int) -> None:
+        used = self._used[host]
+        for kind, amount in _kinds(load.memory_bytes, load.cpus_used, load.vcpus).items():
+            used[kind] += sign * amount
 
     def share(self, host: str, kind: str) -> float:
-        number = KINDS.index(kind)
-        return self._used[host][number] / max(self._has[host][number], 1.0)
+        return self._used[host][kind] / max(self._has[host][kind], 1.0)
 
     def mean(self, kind: str) -> float:
         """Of the fleet: all loads by all that there is."""
-        return self._mean[KINDS.index(kind)]
+        return self._mean[kind]
 
-    def distance(self, host: str) -> float:
-        """The weighed squares of how far its shares are from the fleet's."""
-        return sum(weight * (self.share(host, kind) - self.mean(kind)) ** 2 for kind, weight in self.weights.items())
+    def squares(self, hosts: Iterable[str]) -> dict[str, float]:
+        """By kind, of how far their shares are from the fleet's."""
+        hosts = tuple(hosts)
+        return {kind: sum((self.share(host, kind) - self._mean[kind]) ** 2 for host in hosts) for kind in self.weights}
+
+    def distance(self, hosts: Iterable[str]) -> float:
+        """The same, weighed over the kinds."""
+        return sum(self.weights[kind] * each for kind, each in self.squares(hosts).items())
 
     def score(self) -> float:
         """How far a host's shares are from the fleet's: 100 times the standard deviation, weighed over the kinds."""
+        return self.points(self.squares(self.nodes))
+
+    def points(self, squares: Mapping[str, float]) -> float:
+        """The score, of the squares of all hosts."""
         weight = sum(self.weights.values())
         if not self.nodes or not weight:
             return 0.0
-        deviations = (
-            each
-            * math.sqrt(sum((self.share(host, kind) - self.mean(kind)) ** 2 for host in self.nodes) / len(self.nodes))
-            for kind, each in self.weights.items()
-        )
-        return 100 * sum(deviations) / weight
-
-    def _even(self, kind: int) -> float:
-        return sum(used[kind] for used in self._used.values()) / max(sum(has[kind] for has in self._has.values()), 1.0)
+        deviations = {kind: math.sqrt(max(0.0, each) / len(self.nodes)) for kind, each in squares.items()}
+        return 100 * sum(self.weights[kind] * each for kind, each in deviations.items()) / weight
 
 
-def _amounts(load: Load) -> tuple[float, float, float]:
-    return float(load.memory_bytes), load.cpus_used, float(load.vcpus)
+def _kinds(memory: float, cpu: float, vcpus: float) -> dict[str, float]:
+    return dict(zip(KINDS, (memory, cpu, vcpus), strict=True))
+
+
+def _sum(of_hosts: Mapping[str, Mapping[str, float]], kind: str) -> float:
+    return sum(each[kind] for each in of_hosts.values())
 
 
 def even(nodes: Sequence[Node], loads: Sequence[Load], terms: Terms, apart: Sequence[Sequence[str]] = ()) -> Balanced:
@@ -166,14 +168,16 @@ def _problem(
     prices = [terms.price * max(load.cost_s, 0.1) for load in loads]
     scale = LEAST_PRICE / min(prices)
     numbers = {node.name: number for number, node in enumerate(nodes)}
-    stays = {node.name: sum(load.memory_bytes for load in loads if load.host == node.name) for node in nodes}
+    stays = dict.fromkeys(numbers, 0)
+    for load in loads:
+        stays[load.host] += load.memory_bytes
     unlimited = 1 << 50
     still = [0] * len(nodes)
     weights = [terms.weights.get(kind, 0.0) * scale for kind in KINDS]
     machines = []
     for node in nodes:
         has = (node.memory_bytes // MIB, node.cpus * MILLI, node.cpus * MILLI)
-        own = (node.own_memory_bytes // MIB, int(node.own_cpus_used * MILLI), node.own_vcpus * MILLI)
+        own = (node.own_memory_bytes // MIB, 0, 0)
         even_ = [int(shares.mean(kind) * most) - mine for kind, most, mine in zip(KINDS, has, own, strict=True)]
         room = (max(0, node.room_bytes) + stays[node.name]) // MIB + 1
         curve = [weight / max(most, 1) ** 2 for weight, most in zip(weights, has, strict=True)]
@@ -237,20 +241,23 @@ def _worth(shares: Shares, terms: Terms, load: Load, target: str) -> float:
 
 def _gain(shares: Shares, load: Load, target: str) -> float:
     """What taking it back would lose, in squared shares."""
-    after = shares.distance(load.host) + shares.distance(target)
+    after = shares.distance((load.host, target))
     shares.move(load, target, load.host)
-    before = shares.distance(load.host) + shares.distance(target)
+    before = shares.distance((load.host, target))
     shares.move(load, load.host, target)
     return before - after
 
 
 def _told(moves: Sequence[tuple[Load, str]], shares: Shares) -> list[Shift]:
     """With what each is good for, seen from the end."""
-    now = shares.score()
+    all_ = shares.squares(shares.nodes)
+    now = shares.points(all_)
     shifts = []
     for load, target in moves:
+        with_it = shares.squares((load.host, target))
         shares.move(load, target, load.host)
-        gain = shares.score() - now
+        without = shares.squares((load.host, target))
+        gain = shares.points({kind: all_[kind] - with_it[kind] + without[kind] for kind in all_}) - now
         reason = _reason(load, target, shares)
         shares.move(load, load.host, target)
         shifts.append(Shift(load, target, gain, reason))

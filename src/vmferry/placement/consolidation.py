@@ -8,7 +8,7 @@ guests is not emptied itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vmferry.model.aim import CPU, MEMORY, Ceilings, Terms
@@ -26,9 +26,6 @@ class _Packing:
     room: dict[str, int]
     places: dict[str, str]
     takers: set[str] = field(default_factory=set)
-
-    def on(self, host: str, loads: Sequence[Load]) -> list[Load]:
-        return [load for load in loads if self.places[load.uuid] == host]
 
     def fits(self, load: Load, host: str) -> bool:
         node = self.nodes[host]
@@ -59,11 +56,12 @@ def consolidate(
         {node.name: node.room_bytes for node in nodes},
         {load.uuid: load.host for load in loads},
     )
-    used = [node.name for node in nodes if node.own_vcpus or packing.on(node.name, loads)]
+    used: dict[str, list[Load]] = {}
+    for load in loads:
+        used.setdefault(load.host, []).append(load)
     freed: dict[str, list[Load]] = {}
-    for host in sorted(used, key=lambda each: (_cost_s(packing.on(each, loads)), each)):
-        here = packing.on(host, loads)
-        if host in packing.takers or packing.nodes[host].own_vcpus or _cost_s(here) * terms.price >= 1:
+    for host, here in sorted(used.items(), key=lambda each: (_cost_s(each[1]), each[0])):
+        if host in packing.takers or _cost_s(here) * terms.price >= 1:
             continue
         if terms.max_moves is not None and sum(map(len, freed.values())) + len(here) > terms.max_moves:
             continue
@@ -84,37 +82,37 @@ def _cost_s(loads: Sequence[Load]) -> float:
 
 
 def _emptied(packing: _Packing, here: Sequence[Load], takers: Sequence[str]) -> bool:
-    if _each_put(packing, here, takers):
+    def tightest(load: Load) -> str | None:
+        fitting = [host for host in takers if host in load.choices and packing.fits(load, host)]
+        return min(fitting, key=lambda host: (_room(packing, host), host), default=None)
+
+    if _all_put(packing, sorted(here, key=lambda each: (-each.memory_bytes, each.name)), tightest):
         return True
     seats = [Seat(host, packing.nodes[host].memory_bytes, _room(packing, host)) for host in takers]
     travellers = [
         Traveller(load.uuid, load.memory_bytes, {host: 0.0 for host in takers if host in load.choices}) for load in here
     ]
     found = assign(travellers, seats)
-    return not found.left and _all_put(packing, here, found.places)
+    if found.left:
+        return False
+
+    def assigned(load: Load) -> str | None:
+        """Memory has been seen to; whether its CPU fits too is not known yet."""
+        host = found.places[load.uuid]
+        return host if packing.fits(load, host) else None
+
+    return _all_put(packing, here, assigned)
 
 
-def _each_put(packing: _Packing, here: Sequence[Load], takers: Sequence[str]) -> bool:
-    placed: list[Load] = []
-    for load in sorted(here, key=lambda each: (-each.memory_bytes, each.name)):
-        fitting = [host for host in takers if host in load.choices and packing.fits(load, host)]
-        if not fitting:
-            for each in placed:
-                packing.take_back(each)
-            return False
-        packing.put(load, min(fitting, key=lambda host: (_room(packing, host), host)))
-        placed.append(load)
-    return True
-
-
-def _all_put(packing: _Packing, here: Sequence[Load], places: Mapping[str, str]) -> bool:
-    """Memory has been seen to; whether their CPU fits too is looked at one after the other."""
+def _all_put(packing: _Packing, here: Sequence[Load], place: Callable[[Load], str | None]) -> bool:
+    """Each to its place, one after the other; none of them where one has none."""
     for number, load in enumerate(here):
-        if not packing.fits(load, places[load.uuid]):
+        host = place(load)
+        if host is None:
             for each in here[:number]:
                 packing.take_back(each)
             return False
-        packing.put(load, places[load.uuid])
+        packing.put(load, host)
     return True
 
 

@@ -77,9 +77,9 @@ def _mean(scores: Iterable[Score]) -> float:
 def _memory(move: MoveFacts) -> Score:
     """The share of the target's memory that is still free after the move."""
     host, weight = move.target.host, move.wish.weights.memory
-    if not host.memory_bytes or host.memory_free_bytes is None:
+    if not host.memory_bytes or host.room_bytes is None:
         return Score("memory", 0.0, weight, "its memory is not known")
-    left = max(0, host.memory_free_bytes - host.claimed_bytes - move.guest.guest.memory_bytes)
+    left = max(0, host.room_bytes - move.guest.guest.memory_bytes)
     room = min(1.0, left / host.memory_bytes)
     return Score("memory", room, weight, f"{room:.0%} of its memory stays free")
 

@@ -35,10 +35,10 @@ def memory_free(move: MoveFacts, say: Voice) -> Iterator[Finding]:
     target = move.target.host
     needed_bytes = max(0, move.guest.guest.memory_bytes - _in_huge_pages(move.guest)) + QEMU_OVERHEAD_BYTES
     required = f"{needed_bytes // MIB} MiB free"
-    if target.memory_free_bytes is None:
+    free_bytes = target.room_bytes
+    if free_bytes is None:
         yield say.unknown(target.name, "its free memory is not known", required, "virsh nodememstats, on the target")
         return
-    free_bytes = target.memory_free_bytes - target.claimed_bytes
     arriving = f" after {target.claimed_bytes // MIB} MiB for guests that are arriving" if target.claimed_bytes else ""
     observed = f"{max(0, free_bytes) // MIB} MiB free{arriving}"
     if free_bytes < needed_bytes:

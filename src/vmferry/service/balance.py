@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from vmferry.errors import UserError, VmferryError
+from vmferry.errors import UserError
 from vmferry.facts.host import HostFacts
 from vmferry.model.aim import Aim, Mode
 from vmferry.model.group import Groups, Keep
@@ -22,12 +22,24 @@ from vmferry.model.units import format_duration
 from vmferry.placement.balance import Balanced, Load, Node, Shift, even
 from vmferry.placement.consolidation import consolidate
 from vmferry.ports import Clock, HostPort, Store
-from vmferry.service.check import CheckReport, check_one
+from vmferry.schedule.search import Slot
+from vmferry.service.check import CheckReport
 from vmferry.service.drain import Drain, Drained
-from vmferry.service.drain_plan import Asked, DrainPlan, may_go, need_bytes, schedule, takes_guests, way_of
+from vmferry.service.drain_plan import (
+    Asked,
+    DrainPlan,
+    Way,
+    forecast_of,
+    may_go,
+    need_bytes,
+    reports_of,
+    schedule,
+    takes_guests,
+    way_of,
+)
 from vmferry.service.inventory import list_guests
 from vmferry.service.parallel import all_at_once
-from vmferry.service.predict import ASSUMED_RATE_BYTES_S, copied_bytes, predict
+from vmferry.service.predict import ASSUMED_RATE_BYTES_S
 from vmferry.service.survey import found
 
 READING_LIMIT_S = 20.0
@@ -46,8 +58,10 @@ class BalancePlan:
     left_out: Mapping[str, str]
     """Host's name to why nothing goes there or leaves it."""
 
-    def why(self, uuid: str) -> Shift:
-        return next(each for each in self.found.shifts if each.load.uuid == uuid)
+    def in_order(self) -> list[tuple[Way, Slot, Shift]]:
+        """As they begin."""
+        why = {each.load.uuid: each for each in self.found.shifts}
+        return [(way, slot, why[way.guest.uuid]) for way, slot in self.moves.in_order()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +100,9 @@ class Balancing:
     def _planned(self, asked: Asked, used: Mapping[str, float]) -> BalancePlan:
         hosts = [host for host in asked.snapshot.hosts if takes_guests(asked, host)]
         left_out = {host.name: _left_out(host) for host in asked.snapshot.hosts if not takes_guests(asked, host)}
-        facts = {each.guest.uuid: each for each in asked.snapshot.guests}
         names = {host.name for host in hosts}
         here = [guest for guest in asked.guests if guest.host in names]
-        reports = {
-            guest.uuid: check_one(asked.snapshot, facts[guest.uuid], None, asked.policy, asked.wish)
-            for guest in here
-            if guest.uuid in facts
-        }
+        reports = reports_of(asked, here)
         apart, bound = _apart(here, asked.wish.groups)
         held = bound | self._held(here, used, asked.store, self.drain.tools.now())
         loads = [_load(asked, guest, reports.get(guest.uuid), used.get(guest.uuid, 0.0), held) for guest in here]
@@ -174,8 +183,7 @@ def _lately_moved(results: Sequence[MigrationResult], since: datetime) -> set[st
 
 
 def _node(host: HostFacts) -> Node:
-    free_bytes = 0 if host.memory_free_bytes is None else host.memory_free_bytes - host.claimed_bytes
-    return Node(host.name, host.memory_bytes or 0, free_bytes, host.cpus or 0)
+    return Node(host.name, host.memory_bytes or 0, host.room_bytes or 0, host.cpus or 0)
 
 
 def _load(asked: Asked, guest: Guest, report: CheckReport | None, cpus: float, held: Collection[str]) -> Load:
@@ -190,12 +198,8 @@ def _load(asked: Asked, guest: Guest, report: CheckReport | None, cpus: float, h
 
 def _cost_s(asked: Asked, guest: Guest, report: CheckReport, target: str) -> float:
     """What the copy is expected to take, to the best of its targets."""
-    move = report.move(target)
-    try:
-        source, port = asked.ports[guest.host], asked.ports[target]
-        return predict(move.guest, source, port, asked.store, asked.limits, copied_bytes(move)).duration_s.p50
-    except (VmferryError, KeyError):
-        return guest.memory_bytes / ASSUMED_RATE_BYTES_S
+    forecast = forecast_of(asked, guest, report, target)
+    return guest.memory_bytes / ASSUMED_RATE_BYTES_S if forecast is None else forecast.duration_s.p50
 
 
 def _left_out(host: HostFacts) -> str:

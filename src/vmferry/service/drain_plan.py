@@ -6,7 +6,7 @@ of all is sought (`placement/evacuation.py`), and a plan over the hosts' links (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vmferry.errors import Refused, VmferryError
@@ -102,12 +102,7 @@ class Asked:
 
 def plan_drain(asked: Asked) -> DrainPlan:
     """Asks no host but for what libvirt remembers of the guests' dirty rates."""
-    facts = {each.guest.uuid: each for each in asked.snapshot.guests}
-    reports = {
-        guest.uuid: check_one(asked.snapshot, facts[guest.uuid], asked.only, asked.policy, asked.wish)
-        for guest in asked.guests
-        if guest.uuid in facts
-    }
+    reports = reports_of(asked, asked.guests)
     seats = [_seat(asked, host) for host in asked.snapshot.hosts if takes_guests(asked, host)]
     travellers = [_traveller(asked, guest, reports.get(guest.uuid)) for guest in asked.guests]
     found = with_spare(travellers, seats, _here(asked))
@@ -137,9 +132,8 @@ def takes_guests(asked: Asked, host: HostFacts) -> bool:
 
 def _seat(asked: Asked, host: HostFacts) -> Seat:
     groups = asked.wish.groups
-    free_bytes = 0 if host.memory_free_bytes is None else host.memory_free_bytes - host.claimed_bytes
     domains = {group.name: groups.domain(host.name, group.label) for group in groups.groups if group.label}
-    return Seat(host.name, host.memory_bytes or 0, free_bytes, domains)
+    return Seat(host.name, host.memory_bytes or 0, host.room_bytes or 0, domains)
 
 
 def _traveller(asked: Asked, guest: Guest, report: CheckReport | None) -> Traveller:
@@ -164,14 +158,28 @@ def _penalty(candidate: Candidate) -> float:
     return copying + {Verdict.PASS: 0.0, Verdict.WARN: 0.25}.get(candidate.verdict, 0.5)
 
 
+def reports_of(asked: Asked, guests: Iterable[Guest]) -> dict[str, CheckReport]:
+    """By UUID, each against all hosts that are asked for; without those of which nothing is known."""
+    facts = {each.guest.uuid: each for each in asked.snapshot.guests}
+    return {
+        guest.uuid: check_one(asked.snapshot, facts[guest.uuid], asked.only, asked.policy, asked.wish)
+        for guest in guests
+        if guest.uuid in facts
+    }
+
+
 def way_of(asked: Asked, guest: Guest, report: CheckReport, target: str) -> Way:
+    return Way(guest, target, forecast_of(asked, guest, report, target))
+
+
+def forecast_of(asked: Asked, guest: Guest, report: CheckReport, target: str) -> Forecast | None:
+    """None where a host or the store fails at it."""
     move = report.move(target)
     try:
         source, port = asked.ports[guest.host], asked.ports[target]
-        forecast = predict(move.guest, source, port, asked.store, asked.limits, copied_bytes(move))
+        return predict(move.guest, source, port, asked.store, asked.limits, copied_bytes(move))
     except (VmferryError, KeyError):
-        forecast = None
-    return Way(guest, target, forecast)
+        return None
 
 
 def _unplaced(

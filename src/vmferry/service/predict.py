@@ -9,7 +9,7 @@ from vmferry.facts.guest import GuestFacts
 from vmferry.facts.move import MoveFacts
 from vmferry.forecast.dirty import DirtyCurve, of_rates
 from vmferry.forecast.learned import Past, Path, correction, fixed_s, path
-from vmferry.forecast.precopy import DOWNTIME_LIMIT_S, forecast
+from vmferry.forecast.precopy import forecast, limit_s
 from vmferry.model.migration import DirtyRate, Forecast, MigrationResult, Outcome, Range
 from vmferry.model.units import format_bytes, format_rate
 from vmferry.ports import HostPort, Store
@@ -70,10 +70,15 @@ def predict(
         rate_basis += ", capped by the bandwidth asked for"
     if told:
         dirty_basis += f"; memory in use times {factor:.2f}, by what its last {told} migrations sent"
-    downtime_s = DOWNTIME_LIMIT_S if limits.max_downtime_ms is None else limits.max_downtime_ms / 1000
     basis = f"{rate_basis}; {dirty_basis}"
     found = forecast(
-        memory_bytes, way.rate_bytes_s, curve, basis, downtime_s, cap, unused_bytes=most_bytes - memory_bytes
+        memory_bytes,
+        way.rate_bytes_s,
+        curve,
+        basis,
+        limit_s(limits.max_downtime_ms),
+        cap,
+        unused_bytes=most_bytes - memory_bytes,
     )
     found = replace(_later(found, way.fixed_s), corrected_by=factor, beside_s=way.fixed_s)
     return with_disks(found, disk_bytes, _capped(way.rate_bytes_s, cap), limits.disk_bandwidth_bytes_s)

@@ -36,6 +36,12 @@ def reins(plan: Plan) -> Reins:
     )
 
 
+def measured_before(plan: Plan) -> Point | None:
+    """What the guest dirtied right before its copy; None: it was not measured."""
+    dirty = plan.dirty_rate_bytes_s
+    return None if dirty is None else Point(float(DIRTY_PERIOD_S), dirty)
+
+
 @dataclass(slots=True)
 class Steering:
     record: Record
@@ -55,8 +61,7 @@ class Steering:
         plan = self.record.job.plan
         told = any(each.what is What.SYNCHRONOUS_WRITES for each in self.record.made)
         self._mirrors = Mirrors(synchronous=plan.synchronous_writes or told, limit_bytes_s=each_disk(plan))
-        dirty = self.record.job.plan.dirty_rate_bytes_s
-        self.evidence = Evidence(measured=None if dirty is None else Point(float(DIRTY_PERIOD_S), dirty))
+        self.evidence = Evidence(measured=measured_before(plan))
 
     def read(self, stats: JobStats, asked: Collection[Ask]) -> None:
         """Raises Fenced. A step that the host refuses is written down, and another one taken the next time."""

@@ -12,15 +12,14 @@ from vmferry.flow.effects import Effect, What
 from vmferry.flow.journal import Kind, unanswered
 from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
-from vmferry.forecast.convergence import Point
-from vmferry.forecast.precopy import DOWNTIME_LIMIT_S
+from vmferry.forecast.precopy import limit_s
 from vmferry.forecast.progress import Progress, Progression
-from vmferry.model.job import DIRTY_PERIOD_S, Ask
+from vmferry.model.job import Ask
 from vmferry.model.migration import DiskProgress, JobStats, Mode
 from vmferry.ports import Clock, Copy, Jobs
 from vmferry.service.record import Record
 from vmferry.service.sides import Sides
-from vmferry.service.steering import Steering
+from vmferry.service.steering import Steering, measured_before
 
 READ_EVERY_S = 0.5
 """As often as virsh does: each reading costs the source a question to QEMU in the middle of its work."""
@@ -56,10 +55,7 @@ class Watching:
         it no more or cannot be asked. A broken post-copy is waited for only so long.
         """
         plan = self.record.job.plan
-        dirty, limit_ms = plan.dirty_rate_bytes_s, plan.max_downtime_ms
-        measured = None if dirty is None else Point(float(DIRTY_PERIOD_S), dirty)
-        limit_s = DOWNTIME_LIMIT_S if limit_ms is None else limit_ms / 1000
-        progression = Progression(plan.memory_bytes, measured, limit_s)
+        progression = Progression(plan.memory_bytes, measured_before(plan), limit_s(plan.max_downtime_ms))
         cancelled = self.record.job.result.cancelled
         read_s = abort_s = whole_s = self.clock.now_s()
         while not self._ended(copy):
