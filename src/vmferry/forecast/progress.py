@@ -17,6 +17,8 @@ ALMOST = 99.0
 
 SETTLED_MS = 500
 """Libvirt's first rates are of empty pages; no estimate rests on them."""
+SURELY_LEFT = 0.02
+"""Of what a first round has not looked at, so much is to be sent, whatever was foretold."""
 
 
 class Phase(enum.StrEnum):
@@ -56,12 +58,16 @@ class Progression:
     """Turns readings into progress. Remembers the last one shown, for neither percent nor ETA may run backwards."""
 
     def __init__(
-        self, memory_bytes: int = 0, measured: Point | None = None, downtime_limit_s: float = DOWNTIME_LIMIT_S
+        self,
+        memory_bytes: int = 0,
+        measured: Point | None = None,
+        downtime_limit_s: float = DOWNTIME_LIMIT_S,
+        foretold_bytes: int | None = None,
     ) -> None:
         """`memory_bytes`: the guest's, which is still to come while its disks are copied. `measured`: what it dirtied
-        before the copy, where that is known.
+        before the copy, where that is known. `foretold_bytes`: that a copy without disks is to send in all.
         """
-        self._memory_bytes, self._limit_s = memory_bytes, downtime_limit_s
+        self._memory_bytes, self._limit_s, self._foretold_bytes = memory_bytes, downtime_limit_s, foretold_bytes
         self._evidence = Evidence(measured=measured)
         self._percent = 0.0
         self._eta_s: float | None = None
@@ -102,6 +108,10 @@ class Progression:
         seen = self._evidence.known
         if not rate_bytes_s:
             return None
+        if self._foretold_bytes is not None and stats.round <= 1 and not stats.disk_total_bytes:
+            # Most of what the first round has before it may be pages that were never used: they go in no time.
+            foretold_bytes = max(self._foretold_bytes - stats.processed_bytes, round(SURELY_LEFT * left_bytes))
+            return min(left_bytes, foretold_bytes) / rate_bytes_s
         if not seen or stats.disk_total_bytes:
             spare = rate_bytes_s - (stats.dirty_rate_bytes_s or 0)
             return left_bytes / spare if spare > 0 else None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import queue
-import statistics
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,8 +28,12 @@ PAUSE_S = 5.0
 LOOK_EVERY_S = 0.2
 TOGETHER = 1 + 1e-6
 """Planned rates fill a link exactly."""
-USUAL_START_S = 1.5
+USUAL_START_S = 2.5
 """From the beginning to the first bytes, before any was seen."""
+EARLIER_S = 1.5
+"""How far an ETA of some seconds is off, usually."""
+LATEST = 6
+"""So many of those that began last say how long it takes now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ class Convoy:
     """Of each guest the last one, in the order of their ends."""
     _waiting: list[Leg] = field(default_factory=list)
     _running: dict[str, tuple[Leg, Pace]] = field(default_factory=dict)
-    _starts_s: list[float] = field(default_factory=lambda: [USUAL_START_S])
+    _paces: list[Pace] = field(default_factory=list)
+    """Of all that have begun, in that order."""
     _capacity: dict[str, float] = field(default_factory=dict)
     _ends: queue.SimpleQueue[tuple[Leg, MigrationResult]] = field(default_factory=queue.SimpleQueue)
 
@@ -123,9 +127,7 @@ class Convoy:
                 leg, result = self._ends.get(timeout=LOOK_EVERY_S)
             except queue.Empty:
                 continue
-            pace = self._running.pop(leg.guest.uuid)[1]
-            if pace.started_s is not None:
-                self._starts_s = [*self._starts_s[-4:], pace.started_s]
+            self._running.pop(leg.guest.uuid)
             self._ended(leg, result)
         return self.results
 
@@ -147,6 +149,7 @@ class Convoy:
                 self._waiting.remove(leg)
                 pace = Pace(self.clock.now_s)
                 self._running[leg.guest.uuid] = leg, pace
+                self._paces.append(pace)
                 self.watcher.begins(leg.guest, leg.target, leg.attempt)
                 threading.Thread(target=self._carry, args=(leg, pace), daemon=True).start()
 
@@ -166,12 +169,17 @@ class Convoy:
 
     def _used(self, link: str) -> float:
         """By when one that began now would send."""
-        start_s = statistics.median(self._starts_s)
+        start_s = self._start_s()
         return sum(
             leg.rate_bytes_s
             for leg, pace in self._running.values()
             if link in leg.move.path and not pace.frees_links_within(start_s)
         )
+
+    def _start_s(self) -> float:
+        """Rather too long: to begin too early shares a link for a moment, to begin too late leaves it idle."""
+        seen = [pace.started_s for pace in self._paces[-LATEST:] if pace.started_s is not None]
+        return max(seen, default=USUAL_START_S) + EARLIER_S
 
     def _carry(self, leg: Leg, pace: Pace) -> None:
         try:

@@ -14,7 +14,7 @@ from vmferry.flow.sights import Sight
 from vmferry.flow.states import Event, State
 from vmferry.forecast.precopy import limit_s
 from vmferry.forecast.progress import Progress, Progression
-from vmferry.model.job import Ask
+from vmferry.model.job import Ask, Job
 from vmferry.model.migration import DiskProgress, JobStats, Mode
 from vmferry.ports import Clock, Copy, Jobs
 from vmferry.service.record import Record
@@ -55,7 +55,8 @@ class Watching:
         it no more or cannot be asked. A broken post-copy is waited for only so long.
         """
         plan = self.record.job.plan
-        progression = Progression(plan.memory_bytes, measured_before(plan), limit_s(plan.max_downtime_ms))
+        limit, foretold = limit_s(plan.max_downtime_ms), foretold_bytes(self.record.job)
+        progression = Progression(plan.memory_bytes, measured_before(plan), limit, foretold)
         cancelled = self.record.job.result.cancelled
         read_s = abort_s = whole_s = self.clock.now_s()
         while not self._ended(copy):
@@ -157,6 +158,12 @@ class Watching:
         if not self._told:
             self._told = True
             self.steering.note(uncancellable(self.sides.source_name, self.sides.target_name))
+
+
+def foretold_bytes(job: Job) -> int | None:
+    """What its copy is to send; None: it copies disks too, may not end, or nothing was foretold."""
+    forecast = job.result.forecast
+    return round(forecast.transferred_bytes.p50) if forecast and forecast.converges and not job.plan.copies else None
 
 
 def uncancellable(source: str, target: str) -> str:

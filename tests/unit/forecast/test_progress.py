@@ -45,6 +45,17 @@ def test_a_guest_that_dirties_too_much_in_short_times_has_no_end_in_sight() -> N
     assert Progression(measured=Point(1.0, 12 * MIB)).read(reading(2000, 256 * MIB, 128 * MIB)).eta_s is not None
 
 
+def test_pages_that_were_never_used_are_no_time_to_go() -> None:
+    """Of 512 MiB, 128 were foretold to be sent: 64 of them have been, and the rest of what is left is empty."""
+    progression = Progression(foretold_bytes=128 * MIB)
+    shown = progression.read(JobStats(4000, 512 * MIB, 64 * MIB, 400 * MIB, 16 * MIB, 0, 1))
+    assert shown.eta_s == 4
+    more = progression.read(JobStats(12_000, 512 * MIB, 160 * MIB, 200 * MIB, 16 * MIB, 0, 1))
+    assert more.eta_s is not None
+    assert 0 < more.eta_s < 1
+    assert Progression(foretold_bytes=900 * MIB).read(reading(2000, 256 * MIB, 128 * MIB)).eta_s == 2
+
+
 def test_nothing_is_said_from_the_first_empty_pages() -> None:
     assert Progression().read(reading(100, 500 * MIB, 4000 * MIB)).eta_s is None
 

@@ -118,7 +118,7 @@ def test_the_next_one_begins_while_the_last_bytes_are_sent() -> None:
     until(lambda: yard.paces)
     (first,) = yard.paces
     yard.paces[first].sends(eta_s=60.0)
-    yard.paces[first].sends(eta_s=0.5)
+    yard.paces[first].sends(eta_s=0.1)
     until(lambda: len(yard.begun) == 2)
     assert yard.ended == []
     yard.end("x", "y")
