@@ -2,6 +2,7 @@
 
     VmferryError            one line: what, why, what to do next
     |- UserError            the request cannot be meant as given       (exit 2)
+    |  `- Unknown           it names what there is not
     |- Failed               it did not work, and nothing was changed   (exit 1)
     |- Refused              a check says no                            (exit 3)
     |- InDoubt              an operator has to decide                  (exit 6)
@@ -9,7 +10,7 @@
     `- HostError            a host's own answer, its text kept         (exit 1)
        `- HostUnreachable   it gave none                               (exit 7)
 
-Only the edges (command line, API) turn these into exit codes and statuses.
+Only the edges (command line, API) end with these codes, or turn them into statuses.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from __future__ import annotations
 
 class VmferryError(Exception):
     """Base of everything that vmferry raises on purpose. `message` is one line for people."""
+
+    exit_code = 1
+    """Of a command that ends with it; the contract's."""
 
     def __init__(self, message: str, *, detail: str = "") -> None:
         super().__init__(message)
@@ -28,6 +32,12 @@ class VmferryError(Exception):
 class UserError(VmferryError):
     """The request itself is wrong: an unknown name, a bad value, a broken file."""
 
+    exit_code = 2
+
+
+class Unknown(UserError):
+    """There is nothing of that name."""
+
 
 class Failed(VmferryError):
     """The operation failed and nothing was changed."""
@@ -36,13 +46,19 @@ class Failed(VmferryError):
 class Refused(VmferryError):
     """A check found that the operation would not work or would not be safe."""
 
+    exit_code = 3
+
 
 class InDoubt(VmferryError):
     """It is not known where the guest runs; nothing destructive was done."""
 
+    exit_code = 6
+
 
 class Fenced(VmferryError):
     """This worker's lease was taken over: it must not do anything more on the job."""
+
+    exit_code = 6
 
 
 class HostError(VmferryError):
@@ -56,6 +72,8 @@ class HostError(VmferryError):
 
 class HostUnreachable(HostError):
     """A host gave no answer within its time limit, or refused the connection."""
+
+    exit_code = 7
 
 
 def silent(host: str, timeout_s: float) -> HostUnreachable:

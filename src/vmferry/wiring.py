@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vmferry.ports import Chest, Clock, Connector, Dispatcher, Jobs, Menders, Prober, Store
+    from vmferry.ports import Chest, Clock, Connector, Dispatcher, Jobs, Menders, Prober, Register, Store
     from vmferry.store.postgres import PostgresDatabase
 
 
@@ -17,6 +17,17 @@ def _chest(path: Path) -> Chest:
     from vmferry.store.chest import FileChest
 
     return FileChest(path.parent / "tls")
+
+
+def _register(place: Path | str) -> Register:
+    from vmferry.store.access import SqlRegister
+
+    if isinstance(place, str):
+        return SqlRegister(_database(place))
+    from vmferry.store.place import Place
+    from vmferry.store.sqlite import FileDatabase
+
+    return SqlRegister(FileDatabase(Place(place)))
 
 
 def _dispatcher(place: Path | str, worker: str, at_once: int) -> Dispatcher:
@@ -41,6 +52,8 @@ class Wiring:
     """The name of this process among those that may hold a job."""
     chest: Callable[[Path], Chest] = _chest
     """Of the same file as the store's: the authority is kept beside it."""
+    register: Callable[[Path | str], Register] = _register
+    """Of the same file or database as the store's."""
     dispatcher: Callable[[Path | str, str, int], Dispatcher] = _dispatcher
     """Of a worker: the same file or database as the store's, its name, and how many jobs it takes at the same time."""
 

@@ -354,6 +354,9 @@ def test_jobs_are_listed_newest_first_and_filtered(bench: Bench) -> None:
 
     assert ids() == ["job-3", "job-2", "job-1"]
     assert ids(most=2) == ["job-3", "job-2"]
+    assert ids(before="job-3") == ["job-2", "job-1"]
+    assert ids(before="job-3", guest="web") == ["job-1"]
+    assert ids(before="job-1") == ids(before="none of them") == []
     assert ids(unfinished=True) == ["job-3", "job-2"]
     assert ids(guest="web") == ids(guest=WEB) == ["job-3", "job-1"]
     assert ids(guest="web", unfinished=True) == ["job-3"]

@@ -29,6 +29,8 @@ COMMANDS = {
     "disk": ("vmferry.cli.disk:disk", "A disk of a guest by itself: move."),
     "job": ("vmferry.cli.job:job", "Migrations: list, show, watch, cancel, repair."),
     "worker": ("vmferry.cli.worker:worker", "Take the jobs of all commands, and those that dead ones left."),
+    "serve": ("vmferry.cli.serve:serve", "Serve the HTTP API and the metrics, and take jobs."),
+    "token": ("vmferry.cli.token:token", "What programs sign in with at the HTTP API: add, list, remove."),
     "demo": ("vmferry.cli.demo:demo", "The main job on the lab, and a migration that fails, from start to end."),
     "lab": ("vmferry.cli.lab:lab", "Several real hosts on this machine, for trials and tests."),
     "completion": ("vmferry.cli.completion:completion", "Print the completion script of a shell."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,6 +94,19 @@ class App:
         from vmferry.service.fleet import TIMEOUT_S, Fleet
 
         return Fleet(self.connector, self.entries if entries is None else entries, timeout_s or TIMEOUT_S)
+
+    @contextlib.contextmanager
+    def kept_connections(self) -> Iterator[None]:
+        """For a command that opens its hosts again and again: what it lets go is kept for the next time."""
+        from vmferry.service.warm import WarmConnector
+
+        usual = self.connector
+        self.connector = kept = WarmConnector(usual, self.wiring.clock())
+        try:
+            yield
+        finally:
+            self.connector = usual
+            kept.close()
 
     @property
     def readable(self) -> bool:

@@ -71,7 +71,7 @@ def drain(
     """
     names = tuple(dict.fromkeys(hosts))
     prepare(app, timeout_s, dry_run=dry_run)
-    with cancelling(f"the drain of {', '.join(names)}") as cancel, _shown_if_refused(app):
+    with app.kept_connections(), cancelling(f"the drain of {', '.join(names)}") as cancel, _shown_if_refused(app):
         work = work_of(app, given, timeout_s, cancel)
         if reboot_command is not None:
             from vmferry.cli.rolling import rolled
@@ -124,7 +124,7 @@ def undrain(
         raise UserError(f"host {host} takes guests already; there is no drain of it to take back")
     prepare(app, timeout_s, dry_run=dry_run)
     left = withdrawal.left if back else ()
-    with cancelling(f"the return to {host}") as cancel, _shown_if_refused(app):
+    with app.kept_connections(), cancelling(f"the return to {host}") as cancel, _shown_if_refused(app):
         work = work_of(app, given, timeout_s, cancel, as_open=(host,) if dry_run else ())
         if dry_run:
             done = planned(work.plan_back(host, left))
@@ -149,7 +149,8 @@ def _shown_if_refused(app: App) -> Iterator[None]:
 
 
 def prepare(app: App, timeout_s: float, *, dry_run: bool) -> None:
-    if not dry_run:
+    """No host is connected to where every job is at its end."""
+    if not dry_run and app.jobs.jobs(unfinished=True, most=1):
         with app.fleet(timeout_s) as fleet:
             reconcile_dead(app, fleet)
 

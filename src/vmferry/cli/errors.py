@@ -1,4 +1,4 @@
-"""Errors to one line on standard error and an exit code of the contract. The only such table."""
+"""Errors to one line on standard error, and the exit codes of the contract."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import traceback
 import click
 
 from vmferry.cli.output import say, say_lines
-from vmferry.errors import Failed, Fenced, HostError, HostUnreachable, InDoubt, Refused, UserError, VmferryError
+from vmferry.errors import VmferryError
 
 DONE = 0
 FAILED = 1
@@ -19,21 +19,6 @@ SOME_FAILED = 5
 IN_DOUBT = 6
 UNREACHABLE = 7
 INTERRUPTED = 130
-
-EXIT_CODES: tuple[tuple[type[VmferryError], int], ...] = (
-    (HostUnreachable, UNREACHABLE),
-    (HostError, FAILED),
-    (UserError, USAGE),
-    (Refused, REFUSED),
-    (InDoubt, IN_DOUBT),
-    (Fenced, IN_DOUBT),
-    (Failed, FAILED),
-)
-"""The first that fits."""
-
-
-def exit_code(error: VmferryError) -> int:
-    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAILED)
 
 
 def report(error: BaseException, *, debug: bool) -> int:
@@ -51,7 +36,7 @@ def report(error: BaseException, *, debug: bool) -> int:
         return USAGE
     if isinstance(error, VmferryError):
         _say_error(error)
-        return exit_code(error)
+        return error.exit_code
     say(
         f"vmferry: internal error: {type(error).__name__}: {error}; run it again with --debug and report what it prints"
     )

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from vmferry import SCHEMA
 from vmferry.cli.highlight import BOLD, GREEN, RED, YELLOW, highlight, paint
 from vmferry.cli.table import table_lines
-
-SCHEMA = "vmferry/1"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 

@@ -38,20 +38,20 @@ def worker(app: App, database: str | None, at_once: int, timeout_s: float) -> in
     name = app.tools.worker
     dispatcher = app.wiring.dispatcher(app.place, name, at_once)
     running = Worker(app.tools, dispatcher, lambda: app.fleet(timeout_s), standing(app), lambda text: app.note(text))
-    stop = _until_told()
+    stop = until_told()
     app.note(f"worker {name} takes jobs")
     running.run(stop)
     app.note(f"worker {name} has ended")
-    _leave(DONE)
+    leave(DONE)
 
 
-def _until_told() -> threading.Event:
+def until_told() -> threading.Event:
     """Set by the first signal; the second one leaves at once, as a crash would: the next worker goes on."""
     stop = threading.Event()
 
     def end(number: int, frame: object) -> None:
         if stop.is_set():
-            _leave(INTERRUPTED)
+            leave(INTERRUPTED)
         stop.set()
         say("vmferry: ending; what copies is left to the next worker; once more to leave without waiting")
 
@@ -60,7 +60,7 @@ def _until_told() -> threading.Event:
     return stop
 
 
-def _leave(code: int) -> NoReturn:
+def leave(code: int) -> NoReturn:
     """Whatever threads still wait for: their jobs are not theirs any more."""
     with contextlib.suppress(Exception):
         atexit._run_exitfuncs()

@@ -7,11 +7,12 @@
     world.plan_fault(web, CopyFault(CopyEffect.FAILS, at_percent=40))
     world.host("beta").faults.unreachable = "no route to host"
 
-`FakeConnector(world)`, `FakeProber(world)`, `MemoryStore()` and `MemoryJobs(world.time)` go where the real ones go
-(`vmferry.wiring.Wiring`); `world.check()` holds the invariant: no guest runs twice. Waiting costs nothing unless the
-world is given `RealTime`.
+`FakeConnector(world)`, `FakeProber(world)`, `MemoryStore()`, `MemoryRegister()` and `MemoryJobs(world.time)` go where
+the real ones go (`vmferry.wiring.Wiring`); `world.check()` holds the invariant: no guest runs twice. Waiting costs
+nothing unless the world is given `RealTime`.
 """
 
+from vmferry.fakes.access import MemoryRegister
 from vmferry.fakes.clock import FakeTime, RealTime, Time
 from vmferry.fakes.faults import CopyEffect, CopyFault, HostFaults, Leftover
 from vmferry.fakes.guest import FakeGuest
@@ -35,6 +36,7 @@ __all__ = [
     "HostFaults",
     "Leftover",
     "MemoryJobs",
+    "MemoryRegister",
     "MemoryStore",
     "RealTime",
     "Time",

@@ -179,11 +179,15 @@ class MemoryJobs:
             self._leases[lease.guest_uuid].lease = replace(lease, worker="")
             self._jobs[lease.job].waiting_s = None
 
-    def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
+    def jobs(
+        self, *, unfinished: bool = False, guest: str | None = None, most: int = 100, before: str | None = None
+    ) -> tuple[Job, ...]:
         with self._lock:
+            names = list(self._jobs)
+            older = names if before is None else names[: names.index(before)] if before in names else []
             found = [
                 self._seen(kept)
-                for kept in reversed(self._jobs.values())
+                for kept in (self._jobs[name] for name in reversed(older))
                 if not (unfinished and kept.job.state in TERMINAL)
                 if guest in (None, kept.job.result.guest, kept.job.plan.guest_uuid)
             ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from vmferry.errors import UserError
+from vmferry.errors import Unknown, UserError
 from vmferry.model.host import HostEntry, Withdrawal
 from vmferry.model.migration import MigrationResult
 
@@ -29,7 +29,7 @@ class MemoryStore:
 
     def remove_host(self, name: str) -> None:
         if name not in self._hosts:
-            raise UserError(f"there is no host {name!a} in the store; see vmferry host list")
+            raise Unknown(f"there is no host {name!a} in the store; see vmferry host list")
         del self._hosts[name]
         self._guests.pop(name, None)
         self._withdrawn.pop(name, None)

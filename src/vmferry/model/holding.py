@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vmferry.errors import UserError
+from vmferry.errors import Unknown, UserError
 from vmferry.model.job import Job, Lease, Plan
 from vmferry.model.units import format_bytes
 
@@ -87,9 +87,9 @@ def overtaken(lease: Lease) -> str:
 
 
 def the_one(name: str, found: Sequence[Job]) -> Job:
-    """Raises UserError where there is none or more than one."""
+    """Raises Unknown where there is none, UserError where there are more than one."""
     if not found:
-        raise UserError(f"there is no job {name!a}; see vmferry job list")
+        raise Unknown(f"there is no job {name!a}; see vmferry job list")
     if len(found) > 1:
         raise UserError(f"{name!a} is the beginning of several jobs; write more of it: see vmferry job list")
     return found[0]

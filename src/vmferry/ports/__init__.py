@@ -4,6 +4,7 @@
 All calls block, may be made from any thread, and raise `HostError` or `HostUnreachable` with libvirt's text kept.
 """
 
+from vmferry.ports.access import Register as Register
 from vmferry.ports.host import Connector as Connector
 from vmferry.ports.host import Copy as Copy
 from vmferry.ports.host import HostPort as HostPort

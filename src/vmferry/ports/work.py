@@ -88,8 +88,10 @@ class Jobs(Protocol):
     def release(self, lease: Lease) -> None:
         """Nobody holds it any more, but it is not at rest: whoever takes it over goes on. What was asked stays."""
 
-    def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
-        """Newest first."""
+    def jobs(
+        self, *, unfinished: bool = False, guest: str | None = None, most: int = 100, before: str | None = None
+    ) -> tuple[Job, ...]:
+        """Newest first; with `before`, those older than the job of that id."""
 
     def job(self, name: str) -> Job:
         """By its id, or the beginning of it that only this one has. Raises UserError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import HostFacts
@@ -45,6 +45,29 @@ class CheckReport:
     def move(self, host: str) -> MoveFacts:
         """The facts that the verdict on this target rests on."""
         return next(move for move in self.moves if move.target.host.name == host)
+
+
+FRESH_S = 10.0
+"""For so long a check holds: who waits longer for a turn is checked once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check that was made for a plan, and may do for the migration too."""
+
+    report: CheckReport
+    """Of one target."""
+    wish: MoveWish
+    at_s: float
+    """When its hosts were begun to be asked, by the clock."""
+
+    def holds_for(self, guest: Guest, wish: MoveWish, now_s: float) -> bool:
+        """The guest as it is seen now, and what is asked for it."""
+        return self.report.guest == guest and self.wish == wish and now_s - self.at_s <= FRESH_S
+
+
+def only_to(report: CheckReport, host: str) -> CheckReport:
+    return replace(report, candidates=tuple(each for each in report.candidates if each.host == host))
 
 
 @dataclass(frozen=True, slots=True)

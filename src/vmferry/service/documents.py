@@ -75,6 +75,21 @@ def job_document(job: Job, journal: Iterable[Entry], progress: Progress | None) 
     return {"jobs": [shown]}
 
 
+def job_news(job: Job, progress: Progress | None) -> Document:
+    """What changes of a job while it runs."""
+    result = job.result
+    return {
+        "job": job.id,
+        "guest": result.guest,
+        "source": result.source,
+        "target": result.target,
+        "state": job.state,
+        "outcome": result.outcome and str(result.outcome),
+        "error": result.error,
+        "progress": _plain(progress),
+    }
+
+
 def _job(job: Job) -> Document:
     """As `migrate` gives it, with where it is and who has it in hand."""
     return migration_document(job.result) | {"state": job.state, "worker": job.worker}

@@ -18,7 +18,7 @@ from vmferry.model.window import Window
 from vmferry.model.wish import Copying, Wish
 from vmferry.schedule.instance import Instance
 from vmferry.schedule.plan import plan
-from vmferry.service.check import CheckReport
+from vmferry.service.check import Checked, CheckReport
 from vmferry.service.convoy import Convoy, Pace, Watcher
 from vmferry.service.drain_plan import Asked, DrainPlan, Way, plan_drain, refuse_bare, refuse_infeasible
 from vmferry.service.fleet import Fleet
@@ -88,6 +88,8 @@ class Drain:
     watcher: Watcher
     listener: Callable[[Guest], Listener]
     cancel: threading.Event
+    _checked: dict[tuple[str, str], Checked] = field(default_factory=dict)
+    """By guest's UUID and target, what a plan has checked."""
 
     def empty(self, names: Sequence[str]) -> Drained:
         """Raises Refused where not all guests have a place, and nothing is marked then that was not before."""
@@ -200,7 +202,7 @@ class Drain:
     def asked(self, fleet: Fleet, seen: GuestList, going: tuple[Guest, ...]) -> Asked:
         ports = {entry.name: fleet.host(entry.name) for entry in fleet.entries if entry.name not in seen.unreached}
         unreached = [Unreached(name, error.message) for name, error in seen.unreached.items()]
-        copying = self.orders.copying
+        copying, at_s = self.orders.copying, self.tools.clock.now_s()
         return Asked(
             snapshot=survey_fleet(list(ports.values()), going, unreached),
             guests=going,
@@ -211,11 +213,13 @@ class Drain:
             accept_unknown=self.orders.accept_unknown,
             parallel=self.orders.parallel,
             limits=Limits(copying.bandwidth_bytes_s, copying.max_downtime_ms, copying.storage.bandwidth_bytes_s),
+            at_s=at_s,
         )
 
     def carry_out(self, plan: DrainPlan, *, elsewhere: bool = True) -> Drained:
         """`elsewhere`: a guest that failed may go to another host than planned."""
         failed: dict[str, list[str]] = {}
+        self._checked = {(way.guest.uuid, way.target): way.checked for way in plan.ways if way.checked is not None}
 
         def again(guest: Guest, target: str) -> DrainPlan | None:
             failed.setdefault(guest.uuid, []).append(target)
@@ -236,7 +240,8 @@ class Drain:
         with self.fleet() as fleet:
             ground = survey_ground(fleet, self.tools.store, guest.uuid, target)
             listener = _Paced(self.listener(guest), pace)
-            migration = Migration(request_of(wish, ground, self.standing), self.tools, listener, cancel)
+            request = replace(request_of(wish, ground, self.standing), checked=self._checked.get((guest.uuid, target)))
+            migration = Migration(request, self.tools, listener, cancel)
             if not self.tools.jobs.workers():
                 return migration.run()
             queued = migration.queue(wish)

@@ -6,6 +6,7 @@ of all is sought (`placement/evacuation.py`), and a plan over the hosts' links (
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,7 +28,7 @@ from vmferry.rules.policy import NO_POLICY, Policy
 from vmferry.schedule.instance import Instance, Link, Move, Place
 from vmferry.schedule.plan import Plan, plan
 from vmferry.schedule.search import Slot
-from vmferry.service.check import CheckReport, check_one
+from vmferry.service.check import Checked, CheckReport, check_one, only_to
 from vmferry.service.predict import ASSUMED_RATE_BYTES_S, Limits, copied_bytes, path_rate, predict
 
 MOST_REASONS = 4
@@ -49,6 +50,7 @@ class Way:
     guest: Guest
     target: str
     forecast: Forecast | None
+    checked: Checked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Asked:
     parallel: int | None = None
     limits: Limits = field(default_factory=Limits)
     off: tuple[str, ...] = ()
+    at_s: float = -math.inf
+    """When the hosts were begun to be asked, by the clock."""
 
 
 def plan_drain(asked: Asked) -> DrainPlan:
@@ -169,7 +173,8 @@ def reports_of(asked: Asked, guests: Iterable[Guest]) -> dict[str, CheckReport]:
 
 
 def way_of(asked: Asked, guest: Guest, report: CheckReport, target: str) -> Way:
-    return Way(guest, target, forecast_of(asked, guest, report, target))
+    checked = Checked(only_to(report, target), asked.wish, asked.at_s)
+    return Way(guest, target, forecast_of(asked, guest, report, target), checked)
 
 
 def forecast_of(asked: Asked, guest: Guest, report: CheckReport, target: str) -> Forecast | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TypeVar
 
-from vmferry.errors import UserError, VmferryError, silent
+from vmferry.errors import Unknown, VmferryError, silent
 from vmferry.model.host import HostEntry
 from vmferry.ports import Connector, HostPort
 from vmferry.service.closest import did_you_mean
@@ -115,8 +115,8 @@ class Fleet:
         self.close()
 
 
-def unknown_host(name: str, known: Iterable[str]) -> UserError:
-    return UserError(f"there is no host {name!a}{did_you_mean(name, known)}; see vmferry host list")
+def unknown_host(name: str, known: Iterable[str]) -> Unknown:
+    return Unknown(f"there is no host {name!a}{did_you_mean(name, known)}; see vmferry host list")
 
 
 def _call(question: Callable[[HostPort], T], connection: _Connection) -> Callable[[], T]:

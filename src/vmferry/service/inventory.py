@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from vmferry.errors import Failed, HostUnreachable, InDoubt, Refused, UserError, VmferryError
+from vmferry.errors import Failed, HostUnreachable, InDoubt, Refused, Unknown, UserError, VmferryError
 from vmferry.model.guest import Guest, GuestState
 from vmferry.model.host import Host, HostEntry, HostState
 from vmferry.model.names import entry_problem
@@ -112,6 +112,13 @@ def find_guest(fleet: Fleet, store: Store, wanted: str) -> FoundGuest:
     return FoundGuest(guest, fleet.host(guest.host), seen.unreached)
 
 
+def find_among(guests: Iterable[Guest], wanted: str) -> tuple[Guest, ...]:
+    """By name or UUID, wherever it was seen; but for leftover definitions of one that is active elsewhere."""
+    seen = [guest for guest in guests if wanted in (guest.name, guest.uuid)]
+    active = {guest.uuid for guest in seen if guest.state.active}
+    return tuple(guest for guest in seen if guest.state.active or guest.uuid not in active)
+
+
 def _the_one(fleet: Fleet, wanted: str, matches: Sequence[Guest]) -> Guest:
     if len({guest.uuid for guest in matches}) > 1:
         raise UserError(f"{wanted} is the name of more than one guest: {_places(matches)}; give the UUID instead")
@@ -190,7 +197,7 @@ def _places(guests: Iterable[Guest]) -> str:
 def _not_found(wanted: str, seen: GuestList) -> VmferryError:
     hint = did_you_mean(wanted, (guest.name for guest in seen.guests))
     if not seen.unreached:
-        return UserError(f"there is no guest {wanted!a} on any host{hint}; see vmferry guest list")
+        return Unknown(f"there is no guest {wanted!a} on any host{hint}; see vmferry guest list")
     silent = ", ".join(seen.unreached)
     first = next(iter(seen.unreached.values()))
     return HostUnreachable(

@@ -231,8 +231,7 @@ class Migration:
     def _choose(self) -> tuple[tuple[MoveFacts, HostPort] | None, str]:
         """The best target, or why there is none."""
         with self.log.step("check"):
-            report = self._check(self.request.targets)
-            self.checked_s = self.tools.clock.now_s()
+            report = self._known() or self._check_now()
             self.listener.checked(report)
         if report.best is None:
             return None, refusal(report)
@@ -295,6 +294,20 @@ class Migration:
         record.change(outcome=OUTCOMES[state], error=error, steps=self.log.steps)
         record.enter(event, error)
         return record.close()
+
+    def _known(self) -> CheckReport | None:
+        """Where a plan has checked just this a moment ago."""
+        checked = self.request.checked
+        wish, now_s = move_wish(self.request), self.tools.clock.now_s()
+        if checked is None or not checked.holds_for(self.request.guest, wish, now_s):
+            return None
+        self.checked_s = checked.at_s
+        return checked.report
+
+    def _check_now(self) -> CheckReport:
+        report = self._check(self.request.targets)
+        self.checked_s = self.tools.clock.now_s()
+        return report
 
     def _check(self, targets: Sequence[HostPort]) -> CheckReport:
         request = self.request

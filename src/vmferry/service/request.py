@@ -14,6 +14,7 @@ from vmferry.model.tuning import PLAIN, STALL_S, Convergence, Encryption, Tuning
 from vmferry.model.weights import USUAL_WEIGHTS, Weights
 from vmferry.ports import HostPort
 from vmferry.rules.policy import NO_POLICY, Policy
+from vmferry.service.check import Checked
 from vmferry.service.survey import Unreached
 
 PATIENCE_S = 30.0
@@ -50,6 +51,8 @@ class Request:
     accept_unknown: bool = False
     """Go on although something could not be looked at: the user's own word."""
     dry_run: bool = False
+    checked: Checked | None = None
+    """By a plan, moments ago."""
     policy: Policy = NO_POLICY
     definition: str | None = None
     """The user's own definition of the guest for the target, as XML."""

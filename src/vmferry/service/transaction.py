@@ -32,6 +32,7 @@ from vmferry.model.migration import JobStats, MigrationOrder, MigrationResult, O
 from vmferry.ports import Copy
 from vmferry.rules.post_copy import resume_crashes
 from vmferry.service.believing import believed
+from vmferry.service.check import FRESH_S
 from vmferry.service.guides import Guides
 from vmferry.service.making import Making
 from vmferry.service.orders import resume_order
@@ -46,8 +47,6 @@ from vmferry.service.tidying import tidy
 from vmferry.service.volumes import clear_source, copied_disks, left_text, make_volumes, sweep, undo_all
 from vmferry.service.watching import Watching
 
-FRESH_S = 10.0
-"""So long after its check a migration that has waited for others begins without another one."""
 UNTOUCHED = (State.PLANNED, State.CHECKED)
 """Nothing was reserved, and no host was changed."""
 

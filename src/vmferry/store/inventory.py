@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vmferry.errors import UserError
+from vmferry.errors import Unknown, UserError
 from vmferry.model.host import HostEntry, Withdrawal
 from vmferry.model.migration import MigrationResult
 from vmferry.store.database import Database, Session
@@ -43,7 +43,7 @@ class SqlStore:
 
     def remove_host(self, name: str) -> None:
         if name not in {each.name for each in self.hosts()}:
-            raise UserError(f"there is no host {name!a} in the store; see vmferry host list")
+            raise Unknown(f"there is no host {name!a} in the store; see vmferry host list")
 
         def remove(session: Session) -> None:
             session.execute("DELETE FROM host WHERE name = ?", (name,))

@@ -133,11 +133,14 @@ class SqlJobs:
 
         self._database.transact(release)
 
-    def jobs(self, *, unfinished: bool = False, guest: str | None = None, most: int = 100) -> tuple[Job, ...]:
+    def jobs(
+        self, *, unfinished: bool = False, guest: str | None = None, most: int = 100, before: str | None = None
+    ) -> tuple[Job, ...]:
         where = ["1 = 1"] + ["open = 1"] * unfinished + ["(job.guest = ? OR job.guest_uuid = ?)"] * (guest is not None)
+        where += ["job.number < (SELECT number FROM job WHERE id = ?)"] * (before is not None)
         query = f"SELECT {_JOB} FROM {_WITH_LEASE} WHERE {' AND '.join(where)} ORDER BY job.number DESC LIMIT ?"
-        names = () if guest is None else (guest, guest)
-        return tuple(self._job(*row) for row in self._rows(query, *names, most))
+        given = [each for each in (guest, guest, before) if each is not None]
+        return tuple(self._job(*row) for row in self._rows(query, *given, most))
 
     def job(self, name: str) -> Job:
         query = f"SELECT {_JOB} FROM {_WITH_LEASE} WHERE substr(job.id, 1, ?) = ? ORDER BY job.id != ? LIMIT 2"

@@ -103,3 +103,24 @@ withdrawals = Table(
     "withdrawal", metadata, Column("name", Text, primary_key=True), Column("document", Text, nullable=False)
 )
 """Hosts that take no guests, by name: those that the configuration file declares too."""
+
+tokens = Table(
+    "token",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("document", Text, nullable=False),
+)
+"""Of the API. The secret itself is nowhere."""
+
+audit = Table("audit", metadata, Column("number", Integer, primary_key=True), Column("document", Text, nullable=False))
+
+replies = Table(
+    "reply",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("at_s", Float, nullable=False),
+    Column("document", Text, nullable=False),
+)
+"""Answers of the API by their Idempotency-Key, for a day."""

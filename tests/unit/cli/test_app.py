@@ -13,7 +13,7 @@ import pytest
 
 from vmferry import errors
 from vmferry.cli.app import COMMANDS, program
-from vmferry.cli.errors import exit_code, report
+from vmferry.cli.errors import report
 from vmferry.cli.options import Command, Group
 from vmferry.cli.output import Format, Layout, render
 from vmferry.cli.table import table_lines
@@ -34,7 +34,7 @@ CONTRACT = {
 @pytest.mark.parametrize(("kind", "code"), CONTRACT.items(), ids=lambda value: getattr(value, "__name__", value))
 def test_exit_codes_are_the_contracts(kind: type[errors.VmferryError], code: int) -> None:
     host = ("alpha",) if issubclass(kind, errors.HostError) else ()
-    assert exit_code(kind(*host, "text")) == code
+    assert kind(*host, "text").exit_code == code
 
 
 def test_every_command_loads_and_has_help_and_shared_options() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from vmferry.errors import HostUnreachable, InDoubt, Refused, UserError, VmferryError
+from vmferry.errors import HostUnreachable, InDoubt, Refused, Unknown, UserError, VmferryError
 from vmferry.fakes import FakeConnector, FakeWorld, MemoryStore
 from vmferry.fakes.host import FakeConnection
 from vmferry.fakes.state import FakeHost
@@ -115,7 +115,7 @@ def test_what_was_seen_is_remembered(world: FakeWorld, store: MemoryStore) -> No
 
 def test_an_unknown_guest(world: FakeWorld, store: MemoryStore) -> None:
     world.add_guest("web1", "alpha")
-    assert failure(UserError, world, store, "web") == (
+    assert failure(Unknown, world, store, "web") == (
         "there is no guest 'web' on any host (did you mean web1?); see vmferry guest list"
     )
 

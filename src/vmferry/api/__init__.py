@@ -1,0 +1,1 @@
+"""The HTTP API: what `serve` answers with, built on the same use cases as the command line."""

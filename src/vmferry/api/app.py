@@ -1,0 +1,102 @@
+"""The application: the routes, the gate before them, and the document that describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from vmferry import __version__
+from vmferry.api import access, events, health, inventory, jobs, migrations, problems, rules
+from vmferry.api.answers import components
+from vmferry.api.gate import METRICS, OPEN, Gate, Needs
+from vmferry.api.metrics import Figures
+from vmferry.api.site import Site
+from vmferry.model.access import Role
+
+PREFIX = "/api/v1"
+ROUTERS = (inventory, migrations, jobs, events, rules, access)
+DESCRIPTION = """Live migration for plain libvirt/KVM hosts. Answers are the command line's JSON
+(`"schema": "vmferry/1"`); errors are `application/problem+json`. Requests that change anything may carry an
+`Idempotency-Key`: sent again with the same one within a day, they are answered as the first time and not carried out
+again."""
+
+
+def make_app(site: Site) -> FastAPI:
+    """Raises RuntimeError where a route does not say who may use it."""
+    app = FastAPI(
+        title="vmferry",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # they would fetch their code from elsewhere
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.site = site
+    app.state.figures = Figures(site)
+    site.bulletin.listen(app.state.figures.hear)
+    problems.add_handlers(app)
+    app.include_router(health.router)
+    api = APIRouter(prefix=PREFIX)
+    for part in ROUTERS:
+        api.include_router(part.router)
+    app.include_router(api)
+    for path, route in routes():
+        if role_of(route) is None and path not in {*OPEN, METRICS}:
+            raise RuntimeError(f"{path} does not say who may use it")
+    _describe(app)
+    app.add_middleware(Gate, site=site)
+    app.middleware("http")(_never_cached)
+    return app
+
+
+async def _never_cached(request: Request, call: Any) -> Response:  # noqa: ANN401 - starlette's own
+    response: Response = await call(request)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def routes() -> Iterator[tuple[str, BaseRoute]]:
+    """All that are served, with their whole paths."""
+    for prefix, parts in (("", (health,)), (PREFIX, ROUTERS)):
+        for part in parts:
+            for route in part.router.routes:
+                yield f"{prefix}{getattr(route, 'path', '')}", route
+
+
+def role_of(route: BaseRoute) -> Role | None:
+    """Which one it needs; None: it asks nothing."""
+    if not isinstance(route, APIRoute):
+        return None
+    return next((call.role for call in _calls(route.dependant) if isinstance(call, Needs)), None)
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    for each in dependant.dependencies:
+        yield each.call
+        yield from _calls(each)
+
+
+def _describe(app: FastAPI) -> None:
+    """With the schemas of what answers are made of, and how to sign in."""
+    usual = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = usual()
+            parts = document.setdefault("components", {})
+            parts.setdefault("schemas", {}).update(components())
+            parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            for path, operations in document["paths"].items():
+                for operation in operations.values():
+                    operation["security"] = [] if path in OPEN else [{"token": []}]
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]

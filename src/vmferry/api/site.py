@@ -1,0 +1,49 @@
+"""What every route needs; put together by `serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from vmferry.facts.wish import MoveWish
+from vmferry.model.host import HostEntry
+from vmferry.model.storage import StorageWish
+from vmferry.ports import Register
+from vmferry.service.bulletin import Bulletin
+from vmferry.service.fleet import Fleet
+from vmferry.service.ground import Standing
+from vmferry.service.inventory import known_hosts
+from vmferry.service.migrate import Tools
+from vmferry.service.request import with_disks
+from vmferry.service.roll import Roll
+
+
+@dataclass(slots=True)
+class Site:
+    tools: Tools
+    register: Register
+    declared: tuple[HostEntry, ...]
+    """Hosts of the configuration file."""
+    standing: Standing
+    open_fleet: Callable[[tuple[HostEntry, ...]], Fleet]
+    """Those hosts, being connected to. To be used as a context manager."""
+    roll: Roll
+    bulletin: Bulletin
+    now: Callable[[], datetime]
+    """Aware, in UTC."""
+    hurry: Callable[[], None] = field(default=lambda: None)
+    """A job was queued: the worker of this process looks at once."""
+
+    @property
+    def entries(self) -> tuple[HostEntry, ...]:
+        return known_hosts(self.declared, self.tools.store)
+
+    def fleet(self) -> Fleet:
+        return self.open_fleet(self.entries)
+
+    def usual_wish(self, storage: StorageWish) -> MoveWish:
+        """What is checked where nothing is to be moved yet."""
+        standing = self.standing
+        wish = MoveWish(encryption=standing.encryption, groups=standing.groups, weights=standing.weights)
+        return with_disks(wish, storage)

@@ -1,0 +1,109 @@
+"""`vmferry serve`: the HTTP API, the metrics and a worker, in one daemon."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vmferry.cli.context import App, pass_app
+from vmferry.cli.errors import DONE
+from vmferry.cli.migration_options import standing
+from vmferry.cli.options import Command, policy_option, timeout_option
+from vmferry.cli.worker import leave, until_told
+from vmferry.errors import UserError
+
+if TYPE_CHECKING:
+    from vmferry.api.site import Site
+    from vmferry.service.worker import Worker
+
+LISTEN = "127.0.0.1:8641"
+
+
+@click.command("serve", cls=Command)
+@click.option("--listen", default=LISTEN, show_default=True, metavar="ADDRESS:PORT", help="'none': only the socket.")
+@click.option("--socket", "path", type=click.Path(path_type=Path), help="The unix socket.  [default: by the user]")
+@click.option("--database", metavar="URL", help="The shared store, as postgresql://USER@HOST/NAME.")
+@click.option("--at-once", type=click.IntRange(1, 1000), default=8, show_default=True, help="So many jobs here.")
+@policy_option
+@timeout_option()
+@pass_app
+def serve(app: App, listen: str, path: Path | None, database: str | None, at_once: int, timeout_s: float) -> int:
+    """Serve the HTTP API and the metrics, and take jobs as vmferry worker does.
+
+    Over the socket root, this user and the group vmferry need no sign-in; over TCP everybody brings a token, which
+    vmferry token add makes. SIGTERM leaves running copies to the next worker; they go on by themselves meanwhile.
+    """
+    from vmferry.api.server import Server, tcp_socket, unix_socket
+    from vmferry.cli.places import socket_path
+
+    if database is not None:
+        app.config = replace(app.config, database=database)
+    where = path or socket_path()
+    place = read_listen(listen)
+    with app.kept_connections():
+        sockets = [unix_socket(where)] + ([tcp_socket(*place)] if place is not None else [])
+        site, running = site_of(app, timeout_s, at_once)
+        from vmferry.api.app import make_app
+
+        server = Server(make_app(site), sockets)
+        stop = until_told()
+        for work in (lambda: site.roll.run(stop, app.note), lambda: site.bulletin.run(stop)):
+            threading.Thread(target=work, daemon=True).start()
+        server.start()
+        app.note(f"served at {where}" + ("" if place is None else f" and http://{listen}"))
+        app.note(f"worker {app.tools.worker} takes jobs")
+        running.run(stop)
+        server.stop()
+    where.unlink(missing_ok=True)
+    app.note(f"worker {app.tools.worker} has ended")
+    leave(DONE)
+
+
+def read_listen(text: str) -> tuple[str, int] | None:
+    """Raises UserError."""
+    if text == "none":
+        return None
+    address, _, port = text.rpartition(":")
+    bare = address.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(bare)
+        number = int(port)
+    except ValueError:
+        number = 0
+    if not 0 < number < 1 << 16:
+        raise UserError(f"{text!a} cannot be listened at; give an address and a port, as 127.0.0.1:8641 or [::]:8641")
+    return bare, number
+
+
+def site_of(app: App, timeout_s: float, at_once: int) -> tuple[Site, Worker]:
+    """All that is served, and who carries it out."""
+    from vmferry.api.site import Site
+    from vmferry.service.bulletin import Bulletin
+    from vmferry.service.roll import Roll
+    from vmferry.service.tools import new_job
+    from vmferry.service.worker import Worker
+
+    def note(text: str) -> None:
+        app.note(text)
+
+    tools = app.tools
+    dispatcher = app.wiring.dispatcher(app.place, tools.worker, at_once)
+    running = Worker(tools, dispatcher, lambda: app.fleet(timeout_s), standing(app), note)
+    roll = Roll(lambda: app.fleet(timeout_s), app.store, tools.now)
+    site = Site(
+        tools=tools,
+        register=app.wiring.register(app.place),
+        declared=app.config.hosts,
+        standing=standing(app),
+        open_fleet=lambda entries: app.fleet(timeout_s, entries),
+        roll=roll,
+        bulletin=Bulletin(tools.jobs, roll, tools.clock, new_job()),
+        now=tools.now,
+        hurry=running.hurry,
+    )
+    return site, running

@@ -1,0 +1,75 @@
+"""`ports.Register` on a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vmferry.errors import Unknown, UserError
+from vmferry.model.access import Act, Reply, Token
+from vmferry.store.database import Database, Session
+from vmferry.store.documents import read, written
+
+KEPT_S = 24 * 3600.0
+"""An answer may be asked for again within that time."""
+
+
+class SqlRegister:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def tokens(self) -> Sequence[Token]:
+        return tuple(
+            read(document, Token, self._database.name)
+            for (document,) in self._rows("SELECT document FROM token ORDER BY name")
+        )
+
+    def add_token(self, token: Token, digest: str) -> None:
+        row = (token.name, digest, written(token))
+
+        def add(session: Session) -> None:
+            query = "SELECT name, digest, document FROM token WHERE name = ?"
+            found = session.execute(query, (token.name,)).fetchone()
+            if found is not None and not (session.again and tuple(found) == row):
+                raise UserError(f"there is a token {token.name} already; remove it first or take another name")
+            if found is None:
+                session.execute("INSERT INTO token (name, digest, document) VALUES (?, ?, ?)", row)
+
+        self._database.transact(add, whole=True)
+
+    def remove_token(self, name: str) -> None:
+        if name not in {each.name for each in self.tokens()}:
+            raise Unknown(f"there is no token {name!a}; see vmferry token list")
+        self._database.transact(lambda session: session.execute("DELETE FROM token WHERE name = ?", (name,)))
+
+    def token(self, digest: str) -> Token | None:
+        rows = self._rows("SELECT document FROM token WHERE digest = ?", digest)
+        return read(rows[0][0], Token, self._database.name) if rows else None
+
+    def record(self, act: Act) -> None:
+        self._database.transact(
+            lambda session: session.execute("INSERT INTO audit (document) VALUES (?)", (written(act),))
+        )
+
+    def acts(self, *, before: int | None = None, most: int = 100) -> Sequence[tuple[int, Act]]:
+        where, values = ("WHERE number < ?", [before]) if before is not None else ("", [])
+        rows = self._rows(f"SELECT number, document FROM audit {where} ORDER BY number DESC LIMIT ?", *values, most)
+        return tuple((number, read(document, Act, self._database.name)) for number, document in rows)
+
+    def reply(self, who: str, key: str) -> Reply | None:
+        rows = self._rows("SELECT document FROM reply WHERE who = ? AND name = ?", who, key)
+        return read(rows[0][0], Reply, self._database.name) if rows else None
+
+    def keep_reply(self, who: str, key: str, reply: Reply) -> None:
+        def keep(session: Session) -> None:
+            now_s = session.now_s()
+            session.execute("DELETE FROM reply WHERE at_s < ? OR (who = ? AND name = ?)", (now_s - KEPT_S, who, key))
+            row = (who, key, now_s, written(reply))
+            session.execute("INSERT INTO reply (who, name, at_s, document) VALUES (?, ?, ?, ?)", row)
+
+        self._database.transact(keep, whole=True)
+
+    def _rows(self, query: str, *values: str | int) -> Sequence[Any]:
+        if not self._database.exists():
+            return ()
+        return self._database.look(lambda session: session.execute(query, values).fetchall())
