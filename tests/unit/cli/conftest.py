@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vmferry.cli.app import run
-from vmferry.fakes import FakeConnector, FakeMenders, FakeProber, FakeWorld, MemoryJobs, MemoryStore
+from vmferry.fakes import FakeConnector, FakeMenders, FakeProber, FakeWorld, MemoryJobs, MemoryRegister, MemoryStore
 from vmferry.store.chest import FileChest
 from vmferry.wiring import Wiring
 
@@ -66,6 +66,7 @@ def vmferry(
     capfd: pytest.CaptureFixture[str],
 ) -> Vmferry:
     """Runs one command on the fake world."""
+    register = MemoryRegister()
     wiring = Wiring(
         connector=lambda: FakeConnector(world),
         store=lambda path: store,
@@ -74,6 +75,7 @@ def vmferry(
         jobs=lambda path: jobs,
         clock=lambda: world.time,
         worker=lambda: "this process",
+        register=lambda path: register,
         chest=lambda path: FileChest(home / "state/tls"),
     )
 
