@@ -21,6 +21,7 @@ from .guests import all_verified_since, page_when
 
 LIMIT_S = 90.0
 V1 = "/api/v1"
+BUSY = ("--memory", "128MiB", "--dirty", "4MiB/s", "--working-set", "16MiB", "--disk", "iscsi", "--disk-size", "4MiB")
 
 
 def free_port() -> int:
@@ -47,7 +48,7 @@ def served(lab: Layout, run_dir: Path) -> Iterator[tuple[str, Path, subprocess.P
         yield f"http://{address}", path, process
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def ready(client: httpx.Client) -> None:
@@ -59,9 +60,10 @@ def ready(client: httpx.Client) -> None:
 
 def test_a_migration_over_http(lab: Layout, vmferry: Run, served: tuple[str, Path, subprocess.Popen[str]]) -> None:
     base, path, process = served
-    address = vmferry("lab", "guest", "s1", "--memory", "128MiB", "--dirty", "4MiB/s", "--on", "h1").stdout.split()[2]
+    address = vmferry("lab", "guest", "s1", *BUSY, "--on", "h1").stdout.split()[2]
     try:
         before = page_when(address, lambda page: page.errors == 0)
+        vmferry("lab", "link", "h1", "--rate", "200mbit")
         secret = json.loads(vmferry("token", "add", "test", "--role", "operator", "-o", "json").stdout)["secret"]
         with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {secret}"}, timeout=LIMIT_S) as client:
             ready(client)
@@ -80,8 +82,9 @@ def test_a_migration_over_http(lab: Layout, vmferry: Run, served: tuple[str, Pat
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://local") as client:
             acts = client.get(f"{V1}/audit").json()["acts"]
             assert [(each["who"], each["what"]) for each in acts] == [("token test", "migrate")]
-        all_verified_since(address, before)
+        all_verified_since({"s1": address}, {"s1": before})
     finally:
+        vmferry("lab", "link", "h1", "--up", check=False)
         vmferry("token", "remove", "test", check=False)
         vmferry("lab", "guest", "s1", "--remove", check=False)
     process.send_signal(signal.SIGTERM)

@@ -47,8 +47,7 @@ def prepare(layout: Layout, images: bool, say: Say = silent) -> None:
     prepare_guest_image(layout.cache)  # put in place whole, by a rename: it needs no lock
     if images:
         with machine_lock(say):
-            for release in RELEASES:
-                image.ensure_image(layout.images, recipe_of(release), say)
+            image.ensure_images(layout.images, [recipe_of(release) for release in RELEASES], say)
 
 
 def opened(layout: Layout) -> LabState:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from vmferry.lab import apt
@@ -22,15 +23,25 @@ _DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--pid", "--f
 """Before a command: no process and no mount of it outlives this process, whatever ends it."""
 
 
-def ensure_image(images: Path, recipe: Recipe, say: Callable[[str], None]) -> Path:
-    """The caller holds the lab lock. Raises Failed with the last words of mmdebstrap."""
+def ensure_images(images: Path, recipes: Sequence[Recipe], say: Callable[[str], None]) -> list[Path]:
+    """Those that are missing are built side by side. The caller holds the lab lock.
+
+    Raises Failed with the last words of mmdebstrap.
+    """
+    missing = [recipe for recipe in recipes if not (images / recipe.key).is_dir()]
+    if missing:
+        images.mkdir(parents=True, exist_ok=True)
+        for leftover in images.glob(f"{_BUILDING}*"):
+            shutil.rmtree(leftover)
+        for recipe in missing:
+            say(f"building the {recipe.release} image (once, about a minute)")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda recipe: _make(images, recipe), missing))
+    return [images / recipe.key for recipe in recipes]
+
+
+def _make(images: Path, recipe: Recipe) -> None:
     final = images / recipe.key
-    if final.is_dir():
-        return final
-    say(f"building the {recipe.release} image (once, about a minute)")
-    images.mkdir(parents=True, exist_ok=True)
-    for leftover in images.glob(f"{_BUILDING}*"):
-        shutil.rmtree(leftover)
     work = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=images))
     try:
         _build(work, recipe)
@@ -38,7 +49,6 @@ def ensure_image(images: Path, recipe: Recipe, say: Callable[[str], None]) -> Pa
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _remove_older(images, recipe.release, final)
-    return final
 
 
 def _build(work: Path, recipe: Recipe) -> None:

@@ -9,7 +9,7 @@ from vmferry.errors import UserError
 from vmferry.lab import access, host, mounts, network, state
 from vmferry.lab.down import claim_directories, clear, exists
 from vmferry.lab.guest_image import prepare_guest_image, remove_older_images
-from vmferry.lab.image import ensure_image
+from vmferry.lab.image import ensure_images
 from vmferry.lab.layout import Layout
 from vmferry.lab.parallel import side_by_side
 from vmferry.lab.plan import STORAGE, TRIXIE, HostPlan, LabPlan, make_plan
@@ -82,7 +82,8 @@ def _build(layout: Layout, plan: LabPlan, say: Say) -> dict[str, Versions]:
     image = prepare_guest_image(layout.cache)
     if not mounts.below(layout.cache):  # a guest of a lab that is up may still have to boot from an older one
         remove_older_images(image)
-    images = {release: ensure_image(layout.images, recipe_of(release), say) for release in plan.releases}
+    built = ensure_images(layout.images, [recipe_of(release) for release in plan.releases], say)
+    images = dict(zip(plan.releases, built, strict=True))
     say(f"starting {', '.join(one.name for one in plan.hosts)}")
     claim_directories()
     access.write_access(layout, plan)
