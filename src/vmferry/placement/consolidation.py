@@ -8,7 +8,7 @@ guests is not emptied itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vmferry.model.aim import CPU, MEMORY, Ceilings, Terms
@@ -25,13 +25,21 @@ class _Packing:
     shares: Shares
     room: dict[str, int]
     places: dict[str, str]
+    apart: Sequence[Collection[str]] = ()
+    """UUIDs of which no two may come to one host."""
     takers: set[str] = field(default_factory=set)
 
     def fits(self, load: Load, host: str) -> bool:
         node = self.nodes[host]
+        if any(self.places[other] == host for others in self.apart_from(load).values() for other in others):
+            return False
         memory = self.shares.share(host, MEMORY) + load.memory_bytes / max(node.memory_bytes, 1)
         cpu = self.shares.share(host, CPU) + load.cpus_used / max(node.cpus, 1)
         return self.room[host] >= load.memory_bytes and memory <= self.ceilings.memory and cpu <= self.ceilings.cpu
+
+    def apart_from(self, load: Load) -> dict[str, set[str]]:
+        """Who may not be where it is, by a name for each group."""
+        return {str(number): {*group} - {load.uuid} for number, group in enumerate(self.apart) if load.uuid in group}
 
     def put(self, load: Load, host: str) -> None:
         self.shares.move(load, self.places[load.uuid], host)
@@ -46,7 +54,11 @@ class _Packing:
 
 
 def consolidate(
-    nodes: Sequence[Node], loads: Sequence[Load], terms: Terms, ceilings: Ceilings | None = None
+    nodes: Sequence[Node],
+    loads: Sequence[Load],
+    terms: Terms,
+    ceilings: Ceilings | None = None,
+    apart: Sequence[Collection[str]] = (),
 ) -> Balanced:
     """As `balance.even`, with the share of the hosts that have guests as the score, in percent."""
     packing = _Packing(
@@ -55,6 +67,7 @@ def consolidate(
         Shares(nodes, loads, terms.weights),
         {node.name: node.room_bytes for node in nodes},
         {load.uuid: load.host for load in loads},
+        apart,
     )
     used: dict[str, list[Load]] = {}
     for load in loads:
@@ -90,14 +103,20 @@ def _emptied(packing: _Packing, here: Sequence[Load], takers: Sequence[str]) -> 
         return True
     seats = [Seat(host, packing.nodes[host].memory_bytes, _room(packing, host)) for host in takers]
     travellers = [
-        Traveller(load.uuid, load.memory_bytes, {host: 0.0 for host in takers if host in load.choices}) for load in here
+        Traveller(
+            load.uuid,
+            load.memory_bytes,
+            {host: 0.0 for host in takers if host in load.choices},
+            frozenset(packing.apart_from(load)),
+        )
+        for load in here
     ]
     found = assign(travellers, seats)
     if found.left:
         return False
 
     def assigned(load: Load) -> str | None:
-        """Memory has been seen to; whether its CPU fits too is not known yet."""
+        """Memory has been seen to; whether its CPU fits too, and who is there already, is not known yet."""
         host = found.places[load.uuid]
         return host if packing.fits(load, host) else None
 

@@ -111,7 +111,7 @@ class Balancing:
         if self.aim.mode is Mode.EVEN:
             best = even(nodes, loads, terms, apart)
         else:
-            best = consolidate(nodes, loads, terms, self.aim.ceilings)
+            best = consolidate(nodes, loads, terms, self.aim.ceilings, apart)
         by_uuid = {guest.uuid: guest for guest in here}
         ways = tuple(
             way_of(asked, by_uuid[each.load.uuid], reports[each.load.uuid], each.target) for each in best.shifts

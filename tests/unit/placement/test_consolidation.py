@@ -66,6 +66,25 @@ def test_one_is_pushed_out_of_the_way_of_another() -> None:
     assert {shift.load.name: shift.target for shift in found.shifts} == {"large": "c", "bound": "b"}
 
 
+def test_groups_are_kept_apart() -> None:
+    """Both of a fit onto c; of a group that is to be apart one may, and the other goes where it leaves more room."""
+    loads = [
+        load("x", "a"),
+        load("y", "a"),
+        load("on-b", "b", gib=8, cost_s=9e4),
+        load("on-c", "c", gib=20, cost_s=9e4),
+    ]
+    nodes = [node(name) for name in HOSTS]
+
+    def targets(*apart: set[str]) -> dict[str, str]:
+        return {shift.load.name: shift.target for shift in consolidate(nodes, loads, Terms(), apart=apart).shifts}
+
+    assert targets() == {"x": "c", "y": "c"}
+    assert targets({"x", "y"}) == {"x": "c", "y": "b"}
+    assert targets({"x", "on-c"}) == {"x": "b", "y": "c"}
+    assert targets({"x", "on-b", "on-c"}) == {}
+
+
 def test_what_would_take_too_long_stays() -> None:
     loads = [load("x", "a", cost_s=20_000.0), load("y", "b", gib=8, cost_s=20_000.0)]
     assert consolidate([node("a"), node("b")], loads, Terms(eagerness=3)).shifts == ()
