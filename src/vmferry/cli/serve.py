@@ -52,7 +52,7 @@ def serve(app: App, listen: str, path: Path | None, database: str | None, at_onc
 
         server = Server(make_app(site), sockets)
         stop = until_told()
-        for work in (lambda: site.roll.run(stop, app.note), lambda: site.bulletin.run(stop)):
+        for work in (lambda: site.roll.run(stop, app.note), lambda: site.bulletin.run(stop, app.note)):
             threading.Thread(target=work, daemon=True).start()
         server.start()
         app.note(f"served at {where}" + ("" if place is None else f" and http://{listen}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 
 from vmferry.facts.compute import CommonCpu
@@ -42,17 +42,27 @@ class Snapshot:
 
     def moves(self, guest: GuestFacts, to: str | None = None, wish: MoveWish = NO_WISH) -> Iterator[MoveFacts]:
         """The guest to every other host, or to that one, in the order of the hosts."""
-        source = self.host(guest.guest.host)
+        wanted = (each for each in self.hosts if each.name != guest.guest.host and to in (None, each.name))
+        return self.moves_to(guest, wanted, wish)
+
+    def moves_to(
+        self,
+        guest: GuestFacts,
+        targets: Iterable[HostFacts],
+        wish: MoveWish = NO_WISH,
+        source: HostFacts | None = None,
+    ) -> Iterator[MoveFacts]:
+        """The guest to each of these, which are hosts of the snapshot. `source`: its own, where that is at hand."""
+        source = source or self.host(guest.guest.host)
         views = self.views.get(guest.guest.uuid, {})
         paths = self.paths.get(source.name, {})
         here = views.get(source.name, NOT_LOOKED).disks
         kind = (guest.virt_type, guest.arch)
         cpu = next((each.cpu_xml for each in self.common_cpus if (each.virt_type, each.arch) == kind), None)
-        for target in self.hosts:
-            if target.name != source.name and to in (None, target.name):
-                seen = seen_by(target, views.get(target.name, NOT_LOOKED))
-                path = paths.get(target.name, NOTHING_TRIED)
-                yield MoveFacts(guest, source, here, seen, path, self.hosts, wish, cpu)
+        for target in targets:
+            seen = seen_by(target, views.get(target.name, NOT_LOOKED))
+            path = paths.get(target.name, NOTHING_TRIED)
+            yield MoveFacts(guest, source, here, seen, path, self.hosts, wish, cpu)
 
 
 def seen_by(host: HostFacts, view: View) -> TargetFacts:

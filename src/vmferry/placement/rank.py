@@ -87,7 +87,7 @@ def _memory(move: MoveFacts) -> Score:
 def _cpu(move: MoveFacts) -> Score:
     """1 with none given out, a half where there is one virtual CPU for each of its own."""
     host, weight = move.target.host, move.wish.weights.cpu
-    given = _given(host)
+    given = virtual_cpus(host)
     if not host.cpus or given is None:
         return Score("cpu", 0.0, weight, "how many virtual CPUs it has given out is not known")
     after = given + move.guest.guest.vcpus
@@ -96,7 +96,7 @@ def _cpu(move: MoveFacts) -> Score:
 
 
 @of_the_same
-def _given(host: HostFacts) -> int | None:
+def virtual_cpus(host: HostFacts) -> int | None:
     """Virtual CPUs of its running guests."""
     given = [each.vcpus for each in host.guests if each.active]
     return None if None in given else sum(each or 0 for each in given)

@@ -78,10 +78,18 @@ class Bulletin:
             return (News(f"{self._beginning}-{self._number}", RESET, {}),)
         return [each for each in self._news if int(each.id.rpartition("-")[2]) > known]
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, note: Callable[[str], None] = lambda text: None) -> None:
+        trouble = ""
         while not stop.is_set():
-            with contextlib.suppress(VmferryError):  # the store was away, which the worker says: it is asked again
+            try:
                 self.look()
+                trouble = ""
+            except VmferryError:
+                pass  # the store was away, which the worker says: it is asked again
+            except Exception as error:  # a fault of ours ends no news for good
+                if repr(error) != trouble:
+                    note(f"no news of jobs: internal error: {error!r}")
+                trouble = repr(error)
             self._clock.sleep(LOOK_EVERY_S)
 
     def look(self) -> None:

@@ -12,6 +12,7 @@ from vmferry.facts.snapshot import Snapshot
 from vmferry.facts.wish import NO_WISH, MoveWish
 from vmferry.model.finding import Finding, Verdict, verdict
 from vmferry.model.guest import Guest
+from vmferry.placement.choice import Field
 from vmferry.placement.rank import Candidate, candidate, ranked
 from vmferry.ports import HostPort
 from vmferry.rules.copies import resolved
@@ -35,6 +36,10 @@ class CheckReport:
     common: tuple[Finding, ...] = ()
     """Those of the guest and of its source: every target's findings have them too."""
     risks: Risks = ()
+    passed_over: int = 0
+    """Hosts that were not judged, since none has more room."""
+    proved: bool = True
+    """None of these is better."""
 
     @property
     def best(self) -> Candidate | None:
@@ -47,6 +52,7 @@ class CheckReport:
         return next(move for move in self.moves if move.target.host.name == host)
 
 
+MANY = 64
 FRESH_S = 10.0
 """For so long a check holds: who waits longer for a turn is checked once more."""
 
@@ -97,9 +103,16 @@ def check(
     unreached: Sequence[Unreached] = (),
     policy: Policy = NO_POLICY,
     wish: MoveWish = NO_WISH,
+    *,
+    only_best: bool = False,
 ) -> CheckReport:
-    """Everything that can be said before anything moves. Changes nothing on any host."""
+    """Everything that can be said before anything moves. Changes nothing on any host.
+
+    `only_best`: of `MANY` targets or more, no more are judged than it takes to find the best.
+    """
     snapshot = survey(source, guest, targets, unreached, wish.definition)
+    if only_best and len(targets) >= MANY:
+        return Chooser(snapshot, policy, wish).choose(snapshot.guests[0])
     return check_one(snapshot, snapshot.guests[0], policy=policy, wish=wish)
 
 
@@ -118,6 +131,35 @@ def check_one(
     common = in_order((*judge.host(source).findings, *judge.guest(guest).findings))
     hosts = (source.name, *(move.target.host.name for move in moves))
     return CheckReport(guest.guest, source.name, candidates, moves, common, tuple(policy.risks(hosts)))
+
+
+class Chooser:
+    """The best target of each of many guests of one snapshot, with a look only at as many as that takes."""
+
+    def __init__(self, snapshot: Snapshot, policy: Policy = NO_POLICY, wish: MoveWish = NO_WISH) -> None:
+        self._snapshot, self._policy, self._wish = snapshot, policy, wish
+        self._judge = Judge(policy)
+        self._known = {host.name: host for host in snapshot.hosts}
+        self.field = Field(snapshot.hosts, {host.name: self._judge.host(host).verdict for host in snapshot.hosts})
+
+    def choose(self, guest: GuestFacts) -> CheckReport:
+        """Its candidates are those that were looked at: none of the others is better, or it says so."""
+        judge, source = self._judge, self._known[guest.guest.host]
+        moves: list[MoveFacts] = []
+
+        def judged(host: HostFacts) -> Candidate:
+            move = next(self._snapshot.moves_to(guest, (host,), self._wish, source))
+            moves.append(resolved(decided(move)))
+            return candidate(moves[-1], judge.move(moves[-1]))
+
+        least = verdict((*judge.host(source).open, *judge.guest(guest).open))
+        found = self.field.choose(guest.guest, self._wish.weights, least, judged)
+        common = in_order((*judge.host(source).findings, *judge.guest(guest).findings))
+        hosts = (source.name, *(each.host for each in found.looked))
+        passed_over = len(self._known) - len(hosts)
+        risks = tuple(self._policy.risks(hosts))
+        looked = ranked(found.looked)
+        return CheckReport(guest.guest, source.name, looked, tuple(moves), common, risks, passed_over, found.proved)
 
 
 def check_all(snapshot: Snapshot, policy: Policy = NO_POLICY, wish: MoveWish = NO_WISH) -> Iterator[Row]:

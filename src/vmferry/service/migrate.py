@@ -305,14 +305,18 @@ class Migration:
         return checked.report
 
     def _check_now(self) -> CheckReport:
-        report = self._check(self.request.targets)
+        report = self._check(self.request.targets, only_best=not self.request.dry_run)
         self.checked_s = self.tools.clock.now_s()
+        if report.passed_over:
+            why = "none of them is better" if report.proved else "none of them has more room"
+            self.listener.note(f"{report.passed_over} more hosts were not judged: {why}")
         return report
 
-    def _check(self, targets: Sequence[HostPort]) -> CheckReport:
+    def _check(self, targets: Sequence[HostPort], *, only_best: bool = False) -> CheckReport:
         request = self.request
         wish = move_wish(request)
-        return check(request.source, request.guest, targets, request.unreached, request.policy, wish)
+        policy, unreached = request.policy, request.unreached
+        return check(request.source, request.guest, targets, unreached, policy, wish, only_best=only_best)
 
     def _forecast(self, move: MoveFacts, target: HostPort) -> Forecast | None:
         """None where a host or the store fails at it: no migration waits for a forecast."""

@@ -64,10 +64,11 @@ class Roll:
                 with self._lock:
                     self._look()
                 trouble = ""
-            except VmferryError as error:  # the store was away: it is asked again
-                if error.message != trouble:
-                    note(error.message)
-                trouble = error.message
+            except Exception as error:  # the store was away, or a fault of ours: what was seen goes old, and it is said
+                said = error.message if isinstance(error, VmferryError) else f"internal error: {error!r}"
+                if said != trouble:
+                    note(f"the hosts could not be looked at: {said}")
+                trouble = said
             self._wanted.wait(EVERY_S)
 
     def _look(self) -> Seen:

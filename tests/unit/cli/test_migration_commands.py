@@ -36,6 +36,21 @@ def test_migrate(vmferry: Vmferry, world: FakeWorld, web: FakeGuest) -> None:
     assert world.running_on(web) == ("beta",)
 
 
+def test_in_a_big_fleet_only_those_that_matter_are_judged(
+    vmferry: Vmferry, world: FakeWorld, store: MemoryStore, web: FakeGuest
+) -> None:
+    for number in range(70):
+        store.add_host(world.add_host(f"host{number:02}", memory_bytes=(64 + number) << 30))
+    planned = json.loads(vmferry("plan", "web", "-o", "json").out)["targets"]
+    assert len(planned) == 72
+    dry = vmferry("migrate", "web", "--dry-run", "-o", "json")
+    assert "not judged" not in dry.err, "a dry run tells of all"
+    ran = vmferry("migrate", "web", "-o", "json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["target"] == planned[0]["host"] != "beta"
+    assert "more hosts were not judged" in ran.err
+
+
 def test_where_it_would_not_converge_the_other_ways_are_told(
     vmferry: Vmferry, world: FakeWorld, web: FakeGuest
 ) -> None:
