@@ -13,6 +13,7 @@ import click
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE
 from vmferry.cli.migration_options import standing
+from vmferry.cli.notify import notify
 from vmferry.cli.options import Command, policy_option, timeout_option
 from vmferry.cli.worker import leave, until_told
 from vmferry.errors import UserError
@@ -57,7 +58,9 @@ def serve(app: App, listen: str, path: Path | None, database: str | None, at_onc
         server.start()
         app.note(f"served at {where}" + ("" if place is None else f" and http://{listen}"))
         app.note(f"worker {app.tools.worker} takes jobs")
+        notify("READY=1")
         running.run(stop)
+        notify("STOPPING=1")
         server.stop()
     where.unlink(missing_ok=True)
     app.note(f"worker {app.tools.worker} has ended")

@@ -89,6 +89,14 @@ class Service:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
+    made = made_service()
+    yield made
+    made.stop.set()
+    for thread in made.threads:
+        thread.join(30)
+
+
+def made_service() -> Service:
     world = FakeWorld(time=RealTime(), rate_bytes_s=400 * MIB)
     for name in ("alpha", "beta", "gamma"):
         world.add_host(name)
@@ -111,8 +119,4 @@ def service() -> Iterator[Service]:
         now=lambda: NOW,
         hurry=worker.hurry,
     )
-    made = Service(world, site, worker, make_app(site))
-    yield made
-    made.stop.set()
-    for thread in made.threads:
-        thread.join(30)
+    return Service(world, site, worker, make_app(site))
