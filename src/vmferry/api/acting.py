@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -40,7 +41,7 @@ class Acting:
             return self._recorded(work)
         if not key or len(key) > MOST_KEY or not key.isprintable():
             return problem(422, f"an Idempotency-Key has 1 to {MOST_KEY} printable characters", exit_code=2)
-        with _UNDER_WAY.alone((self.caller.name, key)) as alone:
+        with _alone((self.caller.name, key)) as alone:
             if not alone:
                 return problem(409, "the request with this Idempotency-Key is still being answered; ask again later")
             return self._once(key, work, keep=keep)
@@ -74,35 +75,21 @@ class Acting:
         return response
 
 
-@dataclass(slots=True)
-class _UnderWay:
-    """Requests with a key that are being answered."""
-
-    keys: set[tuple[str, str]] = field(default_factory=set)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def alone(self, key: tuple[str, str]) -> _Alone:
-        return _Alone(self, key)
+_under_way: set[tuple[str, str]] = set()
+"""Callers and keys of requests that are being answered."""
+_lock = threading.Lock()
+"""Held to look at or change them."""
 
 
-@dataclass(slots=True)
-class _Alone:
-    under_way: _UnderWay
-    key: tuple[str, str]
-    taken: bool = False
-
-    def __enter__(self) -> bool:
-        with self.under_way.lock:
-            self.taken = self.key not in self.under_way.keys
-            self.under_way.keys.add(self.key)
-        return self.taken
-
-    def __exit__(self, *_: object) -> None:
-        if self.taken:
-            with self.under_way.lock:
-                self.under_way.keys.discard(self.key)
-
-
-_UNDER_WAY = _UnderWay()
-
-Headers = Mapping[str, str]
+@contextlib.contextmanager
+def _alone(key: tuple[str, str]) -> Iterator[bool]:
+    """Whether nobody else is at it."""
+    with _lock:
+        alone = key not in _under_way
+        _under_way.add(key)
+    try:
+        yield alone
+    finally:
+        if alone:
+            with _lock:
+                _under_way.discard(key)

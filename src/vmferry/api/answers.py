@@ -10,14 +10,13 @@ from fastapi import Response
 
 from vmferry import SCHEMA
 from vmferry.api import problems
-from vmferry.facts.host import KnownGuest
 from vmferry.model.access import Act, Caller, Token
 from vmferry.model.finding import Finding
 from vmferry.model.guest import Guest
 from vmferry.model.host import Host
 from vmferry.model.migration import Forecast, MigrationResult
 
-TYPES = (Host, Guest, Finding, Forecast, MigrationResult, Token, Act, Caller, KnownGuest)
+TYPES = (Host, Guest, Finding, Forecast, MigrationResult, Token, Act, Caller)
 """Those that answers are made of."""
 REF = "#/components/schemas/{name}"
 

@@ -13,11 +13,12 @@ from vmferry.api.gate import Admin, Here, Viewer
 from vmferry.errors import Unknown
 from vmferry.model.finding import Finding
 from vmferry.model.guest import Guest
-from vmferry.model.host import Host, HostEntry, HostState
+from vmferry.model.host import Host, HostEntry
 from vmferry.service.check import check_hosts
 from vmferry.service.documents import hosts_document
 from vmferry.service.fleet import unknown_host
 from vmferry.service.inventory import add_host, find_among, remove_host
+from vmferry.service.inventory import list_hosts as ask_hosts
 
 router = APIRouter(tags=["inventory"])
 
@@ -69,7 +70,8 @@ def add(site: Here, caller: Admin, request: Request, new: NewHost) -> Response:
     def work() -> Response:
         add_host(entry, site.declared, site.tools.store)
         site.roll.want()
-        return answer({"hosts": [Host(entry.name, entry.uri, HostState.READY)]}, 201)
+        with site.open_fleet((entry,)) as fleet:
+            return answer({"hosts": ask_hosts(fleet)}, 201)
 
     return Acting(site, caller, request, "host add", new.name, new.model_dump()).carry_out(work)
 

@@ -88,7 +88,6 @@ class Server:
         )
         self._server, self._sockets = uvicorn.Server(config), list(sockets)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
-        self._problem: BaseException | None = None
 
     def start(self) -> None:
         self._thread.start()

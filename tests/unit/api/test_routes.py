@@ -170,7 +170,9 @@ def test_pages_of_jobs(service: Service) -> None:
 def test_a_host_is_added_and_removed(service: Service) -> None:
     client = service.client(Role.ADMIN)
     new = {"name": "delta", "uri": "qemu+ssh://root@delta/system"}
-    assert client.post(f"{V1}/hosts", json=new).status_code == 201
+    added = client.post(f"{V1}/hosts", json=new)
+    assert added.status_code == 201
+    assert [(each["name"], each["state"]) for each in added.json()["hosts"]] == [("delta", "unreachable")]
     assert client.post(f"{V1}/hosts", json=new).status_code == 422
     assert client.post(f"{V1}/hosts", json=new | {"uri": "http://delta"}).status_code == 422
     assert "delta" in {each.name for each in service.site.tools.store.hosts()}
