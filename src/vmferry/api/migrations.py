@@ -49,7 +49,7 @@ class Move(BaseModel):
 @router.get("/guests/{guest}/check", responses=told(CHECKED))
 def check(site: Here, caller: Viewer, guest: Name, to: To = None, storage: Copies = None) -> Response:
     """Everything that can be said before anything moves. The hosts are asked now; nothing is changed."""
-    wish = site.usual_wish(_storage(site, storage))
+    wish = site.usual_wish(storage)
     with site.fleet() as fleet:
         ground = survey_ground(fleet, site.tools.store, guest, to)
         report = run_check(ground.source, ground.guest, ground.targets, ground.unreached, site.standing.policy, wish)
@@ -65,7 +65,7 @@ def plan(
     measure_s: Annotated[int, Query(ge=1, le=60, description="For so long the guest's dirty rate is measured.")] = 2,
 ) -> Response:
     """The targets in order, with reasons and what a migration to each would take."""
-    wish = site.usual_wish(_storage(site, storage))
+    wish = site.usual_wish(storage)
     with site.fleet() as fleet:
         ground = survey_ground(fleet, site.tools.store, guest, None)
         report = run_check(ground.source, ground.guest, ground.targets, ground.unreached, site.standing.policy, wish)
@@ -107,10 +107,6 @@ def _dry_run(site: Site, wish: Wish) -> Response:
         request = request_of(wish, ground, site.standing, dry_run=True)
         result = Migration(request, site.tools, Quiet(_nothing), threading.Event()).run()
     return answer({"jobs": [migration_document(result) | {"state": "", "worker": None}]})
-
-
-def _storage(site: Site, choice: Storage | None) -> StorageWish:
-    return StorageWish(choice=choice or site.standing.storage)
 
 
 def _nothing(text: str) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from vmferry.facts.wish import MoveWish
 from vmferry.model.host import HostEntry
-from vmferry.model.storage import StorageWish
+from vmferry.model.storage import Storage, StorageWish
 from vmferry.ports import Register
 from vmferry.service.bulletin import Bulletin
 from vmferry.service.fleet import Fleet
@@ -42,8 +42,8 @@ class Site:
     def fleet(self) -> Fleet:
         return self.open_fleet(self.entries)
 
-    def usual_wish(self, storage: StorageWish) -> MoveWish:
-        """What is checked where nothing is to be moved yet."""
+    def usual_wish(self, storage: Storage | None = None) -> MoveWish:
+        """What is checked where nothing is to be moved yet; disks as the configuration has it, if not said."""
         standing = self.standing
         wish = MoveWish(encryption=standing.encryption, groups=standing.groups, weights=standing.weights)
-        return with_disks(wish, storage)
+        return with_disks(wish, StorageWish(choice=storage or standing.storage))

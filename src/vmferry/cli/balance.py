@@ -13,7 +13,7 @@ from vmferry.cli.confirm import confirm
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.copy_options import many_copy_options
 from vmferry.cli.drain import concluded, planned, prepare, work_of
-from vmferry.cli.drain_view import drain_document, ending, when_line
+from vmferry.cli.drain_view import ending, when_line
 from vmferry.cli.errors import DONE
 from vmferry.cli.interrupt import cancelling
 from vmferry.cli.options import Command, policy_option, timeout_option
@@ -115,6 +115,8 @@ def _plan_lines(plan: BalancePlan) -> Iterator[str]:
 
 def _document(plan: BalancePlan, done: Drained) -> dict[str, Any]:
     """The contract's JSON: that of a drain, with scores and reasons."""
+    from vmferry.service.drain_document import drain_document
+
     document = drain_document(done)
     for move, (_, _, shift) in zip(document["plan"]["moves"], plan.in_order(), strict=True):
         move.update(reason=shift.reason, gain=shift.gain, cost_s=shift.load.cost_s)

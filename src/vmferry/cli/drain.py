@@ -12,7 +12,7 @@ import click
 from vmferry.cli.completion import complete_host
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.copy_options import many_copy_options, read_many_copying
-from vmferry.cli.drain_view import Teller, drain_document, drain_lines
+from vmferry.cli.drain_view import Teller, drain_lines
 from vmferry.cli.errors import DONE, IN_DOUBT, INTERRUPTED, REFUSED, SOME_FAILED
 from vmferry.cli.interrupt import cancelling
 from vmferry.cli.job_reconcile import reconcile_dead
@@ -144,6 +144,8 @@ def _shown_if_refused(app: App) -> Iterator[None]:
         yield
     except Infeasible as error:
         if not app.readable:
+            from vmferry.service.drain_document import drain_document
+
             app.emit(drain_document(planned(error.plan)))
         raise
 
@@ -191,6 +193,8 @@ def _conclude(app: App, done: Drained, *, dry_run: bool) -> int:
     if app.readable:
         write_lines(drain_lines(done))
     else:
+        from vmferry.service.drain_document import drain_document
+
         app.emit(drain_document(done))
     if dry_run:
         return DONE if done.plan.feasible else REFUSED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vmferry.cli.context import App
 from vmferry.cli.output import say
@@ -76,32 +76,3 @@ def drain_lines(done: Drained) -> Iterator[str]:
 def when_line(way: Way, slot: Slot) -> str:
     when = f"{format_duration(slot.start_s)} to {format_duration(slot.end_s)}"
     return f"{way.guest.name}: {way.guest.host} to {way.target}, {when}"
-
-
-def drain_document(done: Drained) -> dict[str, Any]:
-    """The contract's JSON."""
-    from vmferry.service.documents import migration_document
-
-    plan = done.plan
-    moves = [
-        {
-            "guest": way.guest.name,
-            "from": way.guest.host,
-            "to": way.target,
-            "start_s": slot.start_s,
-            "end_s": slot.end_s,
-        }
-        for way, slot in plan.in_order()
-    ]
-    document: dict[str, Any] = {
-        "feasible": plan.feasible,
-        "unplaceable": [{"guest": each.guest, "reasons": list(each.reasons)} for each in plan.unplaced],
-        "moves": moves,
-        "makespan_s": plan.schedule.makespan_s,
-        "bound_s": plan.schedule.bound_s,
-        "n_plus_one": not plan.alone,
-        "off": list(plan.off),
-    }
-    if not plan.feasible:
-        document["proved"] = plan.proved
-    return {"plan": document, "jobs": [migration_document(each) for each in done.results]}

@@ -22,6 +22,7 @@ NEEDS = {
     ("POST", f"{V1}/hosts"): ADMIN,
     ("DELETE", f"{V1}/hosts/{{host}}"): ADMIN,
     ("GET", f"{V1}/hosts/{{host}}/check"): VIEWER,
+    ("GET", f"{V1}/hosts/{{host}}/drain"): VIEWER,
     ("GET", f"{V1}/guests"): VIEWER,
     ("GET", f"{V1}/guests/{{guest}}"): VIEWER,
     ("GET", f"{V1}/guests/{{guest}}/check"): VIEWER,

@@ -86,6 +86,21 @@ def test_a_check_and_a_plan(service: Service) -> None:
     assert client.get(f"{V1}/guests/web/check?to=alpha").status_code == 422
 
 
+def test_a_drain_is_planned_and_nothing_is_marked(service: Service) -> None:
+    for name in ("web", "db"):
+        service.world.add_guest(name, "alpha", memory_bytes=64 * MIB)
+    service.world.add_guest("huge", "beta", memory_bytes=1 << 50)
+    client = service.client(Role.VIEWER)
+    plan = client.get(f"{V1}/hosts/alpha/drain").json()["plan"]
+    assert plan["feasible"]
+    assert {(each["guest"], each["from"]) for each in plan["moves"]} == {("web", "alpha"), ("db", "alpha")}
+    assert plan["makespan_s"] >= plan["bound_s"] > 0
+    stuck = client.get(f"{V1}/hosts/beta/drain").json()["plan"]
+    assert [each["guest"] for each in stuck["unplaceable"]] == ["huge"]
+    assert dict(service.site.tools.store.withdrawn()) == {}
+    assert client.get(f"{V1}/hosts/nowhere/drain").status_code == 404
+
+
 def test_a_migration_from_its_request_to_its_end(service: Service) -> None:
     web = service.world.add_guest("web", "alpha", memory_bytes=64 * MIB)
     service.run()
