@@ -211,17 +211,20 @@ MUTATIONS: dict[Callable[[Patch], None], str] = {
     a_store_that_fails_is_taken_for_a_host_that_fails: "BrokenJournal",
 }
 """What one of the histories that it breaks has to say."""
+BEGIN: dict[Callable[[Patch], None], int] = {the_source_of_a_post_copy_is_resumed: 140}
+"""Where to look first: some that come before, with this broken, go round in circles for most of a minute."""
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.__name__)
 def test_what_is_broken_is_seen(mutation: Callable[[Patch], None], monkeypatch: Patch) -> None:
     """Seen for what it is: that something else comes to light before it is no proof."""
     mutation(monkeypatch)
-    assert any(re.search(MUTATIONS[mutation], problem) for problem in problems())
+    assert any(re.search(MUTATIONS[mutation], problem) for problem in problems(BEGIN.get(mutation, 0)))
 
 
-def problems() -> Iterator[str]:
-    for seed in range(HISTORIES):
+def problems(first: int) -> Iterator[str]:
+    """Of all histories, from that one on."""
+    for seed in (*range(first, HISTORIES), *range(first)):
         try:
             history(seed)
         except AssertionError as error:
