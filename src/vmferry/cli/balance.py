@@ -23,7 +23,7 @@ from vmferry.model.units import format_duration
 
 if TYPE_CHECKING:
     from vmferry.service.balance import BalancePlan
-    from vmferry.service.drain import Drained
+    from vmferry.service.drain import Drain, Drained
 
 
 @click.command("balance", cls=Command)
@@ -60,9 +60,14 @@ def balance(
     """
     aim = _aim(app, mode, eagerness, max_moves, sample)
     prepare(app, timeout_s, dry_run=dry_run)
+    with app.kept_connections():
+        return _balanced(app, aim, work_of(app, given, timeout_s, threading.Event()), dry_run=dry_run, yes=yes)
+
+
+def _balanced(app: App, aim: Aim, drain: Drain, *, dry_run: bool, yes: bool) -> int:
     from vmferry.service.balance import Balancing
 
-    work = Balancing(work_of(app, given, timeout_s, threading.Event()), aim)
+    work = Balancing(drain, aim)
     app.note(f"measuring for {format_duration(aim.sample_s)} how much CPU the guests use")
     plan = work.plan()
     if dry_run or not plan.moves.ways:
