@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -41,16 +42,23 @@ PLAIN = MoveWish(encryption=Encryption.AUTO)
 """What the command asks for without any option."""
 
 
-def in_the_lab(rounds: int, facts: Path) -> Iterator[str]:
-    """The whole command against seven other hosts; then the lab's facts into a file."""
-    run(VMFERRY, "lab", "up", "--hosts", str(HOSTS), "--mixed")
+@contextmanager
+def lab(hosts: int) -> Iterator[None]:
+    """With two guests, on storage of two kinds."""
+    run(VMFERRY, "lab", "up", "--hosts", str(hosts), "--mixed")
     try:
         run(VMFERRY, "lab", "guest", GUEST, *LEAN, "--disk", "shared", "--on", "h1")
         run(VMFERRY, "lab", "guest", OTHER, *LEAN, "--disk", "iscsi", "--on", "h2")
-        runs = [run(VMFERRY, "check", GUEST, "-o", "json") for _ in range(rounds)]
-        run(VMFERRY, "facts", "save", str(facts))
+        yield
     finally:
         run(VMFERRY, "lab", "down")
+
+
+def in_the_lab(rounds: int, facts: Path) -> Iterator[str]:
+    """The whole command against seven other hosts; then the lab's facts into a file."""
+    with lab(HOSTS):
+        runs = [run(VMFERRY, "check", GUEST, "-o", "json") for _ in range(rounds)]
+        run(VMFERRY, "facts", "save", str(facts))
     targets = json.loads(runs[0].stdout)["targets"]
     looked = statistics.median(len(target["findings"]) for target in targets)
     yield "| targets | things looked at, each | whole command, s | CPU time of the command, s | bound |"

@@ -26,11 +26,13 @@ def fleet(seen: Snapshot, hosts: int, guests: int, seed: int = 1) -> Snapshot:
     """`seen` has two hosts and a guest at the least, all of them answered."""
     draw = random.Random(seed)
     names = [f"host{number:04}" for number in range(hosts)]
-    placed = [_guest(seen.guests[number % len(seen.guests)], number, names, draw) for number in range(guests)]
+    placed = [guest_like(seen.guests[number % len(seen.guests)], number, names, draw) for number in range(guests)]
     here: dict[str, list[Guest]] = {name: [] for name in names}
     for guest in placed:
         here[guest.guest.host].append(guest.guest)
-    made = [_host(seen.hosts[number % len(seen.hosts)], name, here[name], draw) for number, name in enumerate(names)]
+    made = [
+        host_like(seen.hosts[number % len(seen.hosts)], name, here[name], draw) for number, name in enumerate(names)
+    ]
     views = {}
     for number, guest in enumerate(placed):
         views[guest.guest.uuid] = _views(seen, seen.guests[number % len(seen.guests)], guest, names, draw)
@@ -43,7 +45,7 @@ def _uuid(draw: random.Random) -> str:
     return str(uuid.UUID(int=draw.getrandbits(128), version=4))
 
 
-def _host(base: HostFacts, name: str, guests: list[Guest], draw: random.Random) -> HostFacts:
+def host_like(base: HostFacts, name: str, guests: list[Guest], draw: random.Random) -> HostFacts:
     memory_bytes = draw.choice(MEMORY_GIB) * GIB
     return replace(
         base,
@@ -57,7 +59,7 @@ def _host(base: HostFacts, name: str, guests: list[Guest], draw: random.Random) 
     )
 
 
-def _guest(base: GuestFacts, number: int, names: list[str], draw: random.Random) -> GuestFacts:
+def guest_like(base: GuestFacts, number: int, names: list[str], draw: random.Random) -> GuestFacts:
     name, own = f"guest{number:05}", _uuid(draw)
     memory_bytes = draw.choice(GUEST_MEMORY_GIB) * GIB
     disks = tuple(
@@ -74,11 +76,8 @@ def _views(
     seen: Snapshot, base: GuestFacts, guest: GuestFacts, names: list[str], draw: random.Random
 ) -> dict[str, View]:
     """As the real hosts see the real guest: hosts of one kind see it alike."""
-    kinds = [_own(seen.views[base.guest.uuid][host.name], base, guest) for host in seen.hosts]
-    blind = [
-        replace(view, disks=tuple(replace(each, seen=False, problem="not there") for each in view.disks))
-        for view in kinds
-    ]
+    kinds = [own_view(seen.views[base.guest.uuid][host.name], base, guest) for host in seen.hosts]
+    blind = [blinded(view) for view in kinds]
     views = {
         name: (blind if draw.random() < BLIND else kinds)[number % len(kinds)] for number, name in enumerate(names)
     }
@@ -86,7 +85,12 @@ def _views(
     return views | {guest.guest.host: kinds[source]}
 
 
-def _own(view: View, base: GuestFacts, guest: GuestFacts) -> View:
+def blinded(view: View) -> View:
+    """Of a host that does not see the guest's disks."""
+    return replace(view, disks=tuple(replace(each, seen=False, problem="not there") for each in view.disks))
+
+
+def own_view(view: View, base: GuestFacts, guest: GuestFacts) -> View:
     """The same sights of the guest's own disks: they are other bytes."""
     number = guest.guest.name.removeprefix("guest")
     disks = tuple(

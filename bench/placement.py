@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench.check import GUEST, LEAN, OTHER, PLAIN, VMFERRY
-from bench.fleet import BLIND, _guest, _host, _own
+from bench.check import PLAIN, VMFERRY, lab
+from bench.fleet import BLIND, blinded, guest_like, host_like, own_view
 from bench.measure import machine, run, today
 from vmferry.facts.guest import GuestFacts
 from vmferry.facts.host import KnownGuest
@@ -31,6 +31,8 @@ from vmferry.service.check import Chooser, check_one
 from vmferry.service.facts_file import load_facts
 
 HOSTS, GUESTS = 10_000, 100_000
+KINDS = 4
+"""So many real hosts are the models."""
 CHOICES, COMPARED = 3_000, 5
 P99_S, RATE = 0.005, 500
 
@@ -40,11 +42,8 @@ class HostViews(dict[str, View]):
 
     def __init__(self, seen: Snapshot, base: GuestFacts, guest: GuestFacts) -> None:
         super().__init__()
-        self._kinds = [_own(seen.views[base.guest.uuid][host.name], base, guest) for host in seen.hosts]
-        self._blind = [
-            replace(view, disks=tuple(replace(each, seen=False, problem="not there") for each in view.disks))
-            for view in self._kinds
-        ]
+        self._kinds = [own_view(seen.views[base.guest.uuid][host.name], base, guest) for host in seen.hosts]
+        self._blind = [blinded(view) for view in self._kinds]
         self._own = next(number for number, host in enumerate(seen.hosts) if host.name == base.guest.host)
         self._here, self._seed = guest.guest.host, hash(guest.guest.name)
 
@@ -77,12 +76,12 @@ def fleet(seen: Snapshot, hosts: int, guests: int) -> Snapshot:
     here: dict[str, list[KnownGuest]] = {name: [] for name in names}
     for number in range(guests):
         base = seen.guests[number % len(seen.guests)]
-        made = replace(_guest(base, number, names, draw), live_xml=base.live_xml)
+        made = replace(guest_like(base, number, names, draw), live_xml=base.live_xml)
         known[made.guest.uuid] = base, made
         own = KnownGuest(made.guest.name, made.guest.uuid, active=True, vcpus=made.guest.vcpus)
         here[made.guest.host].append(own)
     made_hosts = tuple(
-        replace(_host(seen.hosts[number % len(seen.hosts)], name, [], draw), guests=tuple(here[name]), cpus=64)
+        replace(host_like(seen.hosts[number % len(seen.hosts)], name, [], draw), guests=tuple(here[name]), cpus=64)
         for number, name in enumerate(names)
     )
     placed = tuple(made for _, made in known.values())
@@ -102,13 +101,8 @@ def _paths(seen: Snapshot, source: int, names: list[str]) -> dict[str, PathFacts
 
 
 def lab_facts(path: Path) -> None:
-    run(VMFERRY, "lab", "up", "--hosts", "4", "--mixed")
-    try:
-        run(VMFERRY, "lab", "guest", GUEST, *LEAN, "--disk", "shared", "--on", "h1")
-        run(VMFERRY, "lab", "guest", OTHER, *LEAN, "--disk", "iscsi", "--on", "h2")
+    with lab(KINDS):
         run(VMFERRY, "facts", "save", str(path))
-    finally:
-        run(VMFERRY, "lab", "down")
 
 
 def measured(snapshot: Snapshot) -> Iterator[str]:

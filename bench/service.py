@@ -69,7 +69,7 @@ def serve(folder: Path) -> None:
 
     roll = Roll(fleet, store, needed.now)
     bulletin = Bulletin(jobs, roll, world.time, "bench")
-    site = Site(needed, MemoryRegister(), (), Standing(), fleet, roll, bulletin, needed.now)
+    site = Site(needed, MemoryRegister(), (), Standing(), fleet, roll, bulletin)
     stop = threading.Event()
     for work in (lambda: roll.run(stop, print), lambda: bulletin.run(stop)):
         threading.Thread(target=work, daemon=True).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,7 +52,7 @@ def list_tokens(site: Here, caller: Admin) -> Response:
 @router.post("/tokens", status_code=201, responses=told(TOKENS, status=201))
 def add(site: Here, caller: Admin, request: Request, new: NewToken) -> Response:
     """Make a token. Its secret is told now and never again; an answer that was lost means to make another one."""
-    now = site.now()
+    now = site.tools.now()
     expires = None if new.days is None else stamp(now + timedelta(days=new.days))
     token, secret = Token(new.name, new.role, stamp(now), expires), new_secret()
 
@@ -82,16 +83,5 @@ def audit(
 ) -> Response:
     """What was asked for and by whom, the newest first."""
     found = site.register.acts(before=before, most=limit + 1)
-    page = [{"number": number, **_plain(act)} for number, act in found[:limit]]
+    page = [{"number": number, **msgspec.to_builtins(act)} for number, act in found[:limit]]
     return answer({"acts": page, "next": page[-1]["number"] if len(found) > limit else None})
-
-
-def _plain(act: Act) -> dict[str, object]:
-    return {
-        "at": act.at,
-        "who": act.who,
-        "what": act.what,
-        "subject": act.subject,
-        "status": act.status,
-        "detail": act.detail,
-    }

@@ -70,7 +70,7 @@ class Acting:
             response = work()
         except VmferryError as error:
             response, detail = of_error(error), error.message
-        at = stamp(self.site.now())
+        at = stamp(self.site.tools.now())
         self.site.register.record(Act(at, self.caller.name, self.what, self.subject, response.status_code, detail))
         return response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
@@ -51,15 +51,7 @@ def make_app(site: Site) -> FastAPI:
             raise RuntimeError(f"{path} does not say who may use it")
     _describe(app)
     app.add_middleware(Gate, site=site)
-    app.middleware("http")(_never_cached)
     return app
-
-
-async def _never_cached(request: Request, call: Any) -> Response:  # noqa: ANN401 - starlette's own
-    response: Response = await call(request)
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def routes() -> Iterator[tuple[str, BaseRoute]]:

@@ -66,10 +66,4 @@ def plan_drain(
 
 def _work(site: Site, parallel: int | None) -> Drain:
     orders = Orders(wish=site.usual_wish(), parallel=parallel)
-    return Drain(
-        site.tools, site.fleet, site.standing, orders, Silent(), lambda guest: Quiet(_nothing), threading.Event()
-    )
-
-
-def _nothing(text: str) -> None:
-    pass
+    return Drain(site.tools, site.fleet, site.standing, orders, Silent(), lambda guest: Quiet(), threading.Event())

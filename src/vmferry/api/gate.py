@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,7 +32,7 @@ SCHEMES = {"WWW-Authenticate": 'Bearer realm="vmferry"'}
 
 
 class Gate:
-    """ASGI: answers 401, 403 and 413 itself, and tells the routes who asks."""
+    """ASGI: answers 401, 403 and 413 itself, tells the routes who asks, and the browser to keep nothing."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:
         self._app, self._site = app, site
@@ -43,6 +44,7 @@ class Gate:
         if scope["type"] != "http":  # there are no web sockets here
             await send({"type": "websocket.close", "code": 1008})
             return
+        send = _never_cached(send)
         headers = dict(scope["headers"])
         if _declared(headers) > MOST_BYTES:
             await problem(413, f"a body of more than {MOST_BYTES} bytes is not read")(scope, receive, send)
@@ -69,9 +71,20 @@ class Gate:
         if scheme.lower() != "bearer" or not secret.strip():
             return None, "sign in, or send a token: Authorization: Bearer TOKEN; vmferry token add NAME makes one"
         token = self._site.register.token(digest_of(secret.strip()))
-        if token is None or not is_valid(token, self._site.now()):
+        if token is None or not is_valid(token, self._site.tools.now()):
             return None, "this token is not valid, or not any more"
         return Caller(f"token {token.name}", token.role), ""
+
+
+def _never_cached(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Cache-Control", "no-store")
+            headers["X-Content-Type-Options"] = "nosniff"
+        await send(message)
+
+    return sent
 
 
 def is_open(scope: Scope) -> bool:

@@ -95,7 +95,7 @@ def migrate(site: Here, caller: Operator, request: Request, guest: Name, move: M
 def _queued(site: Site, wish: Wish) -> Response:
     with site.fleet() as fleet:
         ground = survey_ground(fleet, site.tools.store, wish.guest, wish.to)
-        migration = Migration(request_of(wish, ground, site.standing), site.tools, Quiet(_nothing), threading.Event())
+        migration = Migration(request_of(wish, ground, site.standing), site.tools, Quiet(), threading.Event())
         job = migration.queue(wish)
     site.hurry()
     return answer(jobs_document([job]), 202, {"Location": f"/api/v1/jobs/{job.id}"})
@@ -105,9 +105,5 @@ def _dry_run(site: Site, wish: Wish) -> Response:
     with site.fleet() as fleet:
         ground = survey_ground(fleet, site.tools.store, wish.guest, wish.to)
         request = request_of(wish, ground, site.standing, dry_run=True)
-        result = Migration(request, site.tools, Quiet(_nothing), threading.Event()).run()
+        result = Migration(request, site.tools, Quiet(), threading.Event()).run()
     return answer({"jobs": [migration_document(result) | {"state": "", "worker": None}]})
-
-
-def _nothing(text: str) -> None:
-    pass

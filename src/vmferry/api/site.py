@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from vmferry.facts.wish import MoveWish
 from vmferry.model.host import HostEntry
@@ -30,8 +29,6 @@ class Site:
     """Those hosts, being connected to. To be used as a context manager."""
     roll: Roll
     bulletin: Bulletin
-    now: Callable[[], datetime]
-    """Aware, in UTC."""
     hurry: Callable[[], None] = field(default=lambda: None)
     """A job was queued: the worker of this process looks at once."""
 

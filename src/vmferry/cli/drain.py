@@ -15,7 +15,7 @@ from vmferry.cli.copy_options import many_copy_options, read_many_copying
 from vmferry.cli.drain_view import Teller, drain_lines
 from vmferry.cli.errors import DONE, IN_DOUBT, INTERRUPTED, REFUSED, SOME_FAILED
 from vmferry.cli.interrupt import cancelling
-from vmferry.cli.job_reconcile import reconcile_dead
+from vmferry.cli.job_reconcile import reconcile_before
 from vmferry.cli.migration_options import standing, usual_wish
 from vmferry.cli.options import Command, policy_option, timeout_option
 from vmferry.cli.output import write_lines
@@ -151,10 +151,8 @@ def _shown_if_refused(app: App) -> Iterator[None]:
 
 
 def prepare(app: App, timeout_s: float, *, dry_run: bool) -> None:
-    """No host is connected to where every job is at its end."""
-    if not dry_run and app.jobs.jobs(unfinished=True, most=1):
-        with app.fleet(timeout_s) as fleet:
-            reconcile_dead(app, fleet)
+    if not dry_run:
+        reconcile_before(app, timeout_s)
 
 
 def work_of(

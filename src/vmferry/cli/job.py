@@ -10,7 +10,7 @@ from vmferry.cli.completion import complete_guest, complete_job
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE, FAILED, IN_DOUBT
 from vmferry.cli.interrupt import cancelling
-from vmferry.cli.job_reconcile import adopt, reconcile_dead, reconciler
+from vmferry.cli.job_reconcile import adopt, reconcile_before, reconcile_dead, reconciler
 from vmferry.cli.options import Group, timeout_option
 from vmferry.cli.output import write_lines
 from vmferry.model.migration import Outcome
@@ -32,7 +32,7 @@ def job_list(app: App, running: bool, guest: str | None, most: int, timeout_s: f
     from vmferry.cli.job_view import job_layout
     from vmferry.service.documents import jobs_document
 
-    _reconcile(app, timeout_s)
+    reconcile_before(app, timeout_s)
     found = app.jobs.jobs(unfinished=running, guest=guest, most=most)
     app.emit(jobs_document(found), job_layout(found, [app.jobs.shown(each.id) for each in found]))
     if not found:
@@ -49,7 +49,7 @@ def job_show(app: App, name: str, timeout_s: float) -> int:
     from vmferry.cli.job_view import job_lines
     from vmferry.service.documents import job_document
 
-    _reconcile(app, timeout_s)
+    reconcile_before(app, timeout_s)
     found = app.jobs.job(name)
     journal, progress = app.jobs.journal(found.id), app.jobs.shown(found.id)
     if app.readable:
@@ -179,10 +179,3 @@ def job_repair(app: App, name: str, forget: bool, timeout_s: float) -> int:
     if code == IN_DOUBT:
         app.note(f"vmferry: once you have put it right by hand: vmferry job repair {found.id} --forget")
     return code
-
-
-def _reconcile(app: App, timeout_s: float) -> None:
-    """No host is connected to where every job is at its end."""
-    if app.jobs.jobs(unfinished=True, most=1):
-        with app.fleet(timeout_s) as fleet:
-            reconcile_dead(app, fleet)

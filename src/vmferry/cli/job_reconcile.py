@@ -30,6 +30,13 @@ def reconcile_dead(app: App, fleet: Fleet) -> None:
         )
 
 
+def reconcile_before(app: App, timeout_s: float) -> None:
+    """Of a command that needs its hosts only later: none is connected to where every job is at its end."""
+    if app.jobs.jobs(unfinished=True, most=1):
+        with app.fleet(timeout_s) as fleet:
+            reconcile_dead(app, fleet)
+
+
 def adopt(
     app: App,
     fleet: Fleet,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from vmferry.cli.errors import DONE
 from vmferry.cli.migration_options import standing
 from vmferry.cli.notify import notify
 from vmferry.cli.options import Command, policy_option, timeout_option
-from vmferry.cli.worker import leave, until_told
+from vmferry.cli.worker import leave, until_told, use_database, worker_of
 from vmferry.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ def serve(app: App, listen: str, path: Path | None, database: str | None, at_onc
     from vmferry.api.server import Server, tcp_socket, unix_socket
     from vmferry.cli.places import socket_path
 
-    if database is not None:
-        app.config = replace(app.config, database=database)
+    use_database(app, database)
     where = path or socket_path()
     place = read_listen(listen)
     with app.kept_connections():
@@ -89,14 +87,8 @@ def site_of(app: App, timeout_s: float, at_once: int) -> tuple[Site, Worker]:
     from vmferry.service.bulletin import Bulletin
     from vmferry.service.roll import Roll
     from vmferry.service.tools import new_job
-    from vmferry.service.worker import Worker
 
-    def note(text: str) -> None:
-        app.note(text)
-
-    tools = app.tools
-    dispatcher = app.wiring.dispatcher(app.place, tools.worker, at_once)
-    running = Worker(tools, dispatcher, lambda: app.fleet(timeout_s), standing(app), note)
+    tools, running = app.tools, worker_of(app, timeout_s, at_once)
     roll = Roll(lambda: app.fleet(timeout_s), app.store, tools.now)
     site = Site(
         tools=tools,
@@ -106,7 +98,6 @@ def site_of(app: App, timeout_s: float, at_once: int) -> tuple[Site, Worker]:
         open_fleet=lambda entries: app.fleet(timeout_s, entries),
         roll=roll,
         bulletin=Bulletin(tools.jobs, roll, tools.clock, new_job()),
-        now=tools.now,
         hurry=running.hurry,
     )
     return site, running

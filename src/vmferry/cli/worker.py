@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -17,6 +17,9 @@ from vmferry.cli.errors import DONE, INTERRUPTED
 from vmferry.cli.migration_options import standing
 from vmferry.cli.options import Command, policy_option, timeout_option
 from vmferry.cli.output import say
+
+if TYPE_CHECKING:
+    from vmferry.service.worker import Worker
 
 
 @click.command("worker", cls=Command)
@@ -31,18 +34,27 @@ def worker(app: App, database: str | None, at_once: int, timeout_s: float) -> in
     On the embedded store there is one worker; on PostgreSQL as many as you like, on as many machines. SIGTERM leaves
     running copies to the next worker; they go on by themselves meanwhile.
     """
-    from vmferry.service.worker import Worker
-
-    if database is not None:
-        app.config = replace(app.config, database=database)
+    use_database(app, database)
     name = app.tools.worker
-    dispatcher = app.wiring.dispatcher(app.place, name, at_once)
-    running = Worker(app.tools, dispatcher, lambda: app.fleet(timeout_s), standing(app), lambda text: app.note(text))
+    running = worker_of(app, timeout_s, at_once)
     stop = until_told()
     app.note(f"worker {name} takes jobs")
     running.run(stop)
     app.note(f"worker {name} has ended")
     leave(DONE)
+
+
+def use_database(app: App, url: str | None) -> None:
+    """In place of the configured one, where it was typed."""
+    if url is not None:
+        app.config = replace(app.config, database=url)
+
+
+def worker_of(app: App, timeout_s: float, at_once: int) -> Worker:
+    from vmferry.service.worker import Worker
+
+    dispatcher = app.wiring.dispatcher(app.place, app.tools.worker, at_once)
+    return Worker(app.tools, dispatcher, lambda: app.fleet(timeout_s), standing(app), app.note)
 
 
 def until_told() -> threading.Event:

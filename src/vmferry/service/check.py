@@ -127,10 +127,20 @@ def check_one(
     judge = Judge(policy)
     source = snapshot.host(guest.guest.host)
     moves = tuple(resolved(decided(move)) for move in snapshot.moves(guest, to, wish))
-    candidates = ranked(candidate(move, judge.move(move)) for move in moves)
+    return _report(judge, policy, source, guest, [candidate(move, judge.move(move)) for move in moves], moves)
+
+
+def _report(
+    judge: Judge,
+    policy: Policy,
+    source: HostFacts,
+    guest: GuestFacts,
+    candidates: Sequence[Candidate],
+    moves: Sequence[MoveFacts],
+) -> CheckReport:
     common = in_order((*judge.host(source).findings, *judge.guest(guest).findings))
-    hosts = (source.name, *(move.target.host.name for move in moves))
-    return CheckReport(guest.guest, source.name, candidates, moves, common, tuple(policy.risks(hosts)))
+    risks = tuple(policy.risks((source.name, *(move.target.host.name for move in moves))))
+    return CheckReport(guest.guest, source.name, ranked(candidates), tuple(moves), common, risks)
 
 
 class Chooser:
@@ -154,12 +164,8 @@ class Chooser:
 
         least = verdict((*judge.host(source).open, *judge.guest(guest).open))
         found = self.field.choose(guest.guest, self._wish.weights, least, judged)
-        common = in_order((*judge.host(source).findings, *judge.guest(guest).findings))
-        hosts = (source.name, *(each.host for each in found.looked))
-        passed_over = len(self._known) - len(hosts)
-        risks = tuple(self._policy.risks(hosts))
-        looked = ranked(found.looked)
-        return CheckReport(guest.guest, source.name, looked, tuple(moves), common, risks, passed_over, found.proved)
+        report = _report(judge, self._policy, source, guest, found.looked, moves)
+        return replace(report, passed_over=len(self._known) - 1 - len(moves), proved=found.proved)
 
 
 def check_all(snapshot: Snapshot, policy: Policy = NO_POLICY, wish: MoveWish = NO_WISH) -> Iterator[Row]:

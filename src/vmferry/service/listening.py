@@ -15,7 +15,7 @@ from vmferry.service.check import CheckReport
 class Quiet:
     """`service.migrate.Listener` that passes on only what the user should know."""
 
-    say: Callable[[str], None]
+    say: Callable[[str], None] = lambda text: None
 
     def checked(self, report: CheckReport) -> None: ...
 

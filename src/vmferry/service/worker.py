@@ -25,7 +25,6 @@ from vmferry.service.record import RENEW_EVERY_S, Record
 
 LOOK_EVERY_S = 1.0
 """For jobs, and for workers that have died."""
-HURRY_EVERY_S = 0.05
 DOUBTS_EVERY_S = 60.0
 """For news of jobs in doubt: their hosts are asked each time."""
 LEAVING_S = 20.0
@@ -61,18 +60,13 @@ class Worker:
                 if error.message != self._trouble:
                     self.note(error.message)
                 self._trouble = error.message
-            self._wait()
+            self._hurried.wait(LOOK_EVERY_S)
+            self._hurried.clear()
         self._leave()
 
     def hurry(self) -> None:
         """A job was queued just now: it is looked for at once."""
         self._hurried.set()
-
-    def _wait(self) -> None:
-        end_s = self.tools.clock.now_s() + LOOK_EVERY_S
-        while self.tools.clock.now_s() < end_s and not self._hurried.is_set():
-            self.tools.clock.sleep(HURRY_EVERY_S)
-        self._hurried.clear()
 
     def _look(self) -> None:
         jobs, now_s = self.tools.jobs, self.tools.clock.now_s()

@@ -7,7 +7,7 @@ from typing import Any
 
 from vmferry.errors import Unknown, UserError
 from vmferry.model.access import Act, Reply, Token
-from vmferry.store.database import Database, Session
+from vmferry.store.database import Database, Session, rows
 from vmferry.store.documents import read, written
 
 KEPT_S = 24 * 3600.0
@@ -70,6 +70,4 @@ class SqlRegister:
         self._database.transact(keep, whole=True)
 
     def _rows(self, query: str, *values: str | int) -> Sequence[Any]:
-        if not self._database.exists():
-            return ()
-        return self._database.look(lambda session: session.execute(query, values).fetchall())
+        return rows(self._database, query, *values)

@@ -61,3 +61,10 @@ class Database(Protocol):
         """Others see from now on that this worker lives, until its process ends or `leave`."""
 
     def leave(self, worker: str) -> None: ...
+
+
+def rows(database: Database, query: str, *values: str | int) -> Sequence[Any]:
+    """None where there is no database yet: reading makes none."""
+    if not database.exists():
+        return ()
+    return database.look(lambda session: session.execute(query, values).fetchall())

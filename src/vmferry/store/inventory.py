@@ -9,7 +9,7 @@ from typing import Any
 from vmferry.errors import Unknown, UserError
 from vmferry.model.host import HostEntry, Withdrawal
 from vmferry.model.migration import MigrationResult
-from vmferry.store.database import Database, Session
+from vmferry.store.database import Database, Session, rows
 from vmferry.store.documents import read, written
 
 _HOST = "name, uri, peer_uri, migration_address, migration_rate_bytes_s, ssh"
@@ -110,6 +110,4 @@ class SqlStore:
         return tuple(read(document, MigrationResult, self._database.name) for (document,) in rows)
 
     def _rows(self, query: str, *values: str | int) -> Sequence[Any]:
-        if not self._database.exists():
-            return ()
-        return self._database.look(lambda session: session.execute(query, values).fetchall())
+        return rows(self._database, query, *values)

@@ -13,7 +13,7 @@ from vmferry.model.holding import Claim, Room, no_room, overtaken, taken, the_on
 from vmferry.model.job import Ask, Job, Lease, Plan
 from vmferry.model.migration import MigrationResult
 from vmferry.model.slots import UNLIMITED, Slots, Wait, turn
-from vmferry.store.database import Database, Session
+from vmferry.store.database import Database, Session, rows
 from vmferry.store.documents import read, written
 
 if TYPE_CHECKING:
@@ -204,9 +204,7 @@ class SqlJobs:
         return Job(read(result, MigrationResult, name), read(plan, Plan, name), state, worker, fence or 0)
 
     def _rows(self, query: str, *values: str | int) -> Sequence[Any]:
-        if not self._database.exists():
-            return ()
-        return self._database.look(lambda session: session.execute(query, values).fetchall())
+        return rows(self._database, query, *values)
 
     def _change(self, statement: str, *values: object, lasting: bool = True) -> None:
         self._database.transact(lambda session: session.execute(statement, values).rowcount, lasting=lasting)

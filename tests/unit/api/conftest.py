@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -101,13 +101,13 @@ def made_service() -> Service:
     for name in ("alpha", "beta", "gamma"):
         world.add_host(name)
     store, jobs = MemoryStore([host.entry for host in world.hosts.values()]), MemoryJobs(world.time)
-    needed = tools(store, jobs, FakeProber(world), world.time, WORKER)
+    needed = replace(tools(store, jobs, FakeProber(world), world.time, WORKER), now=lambda: NOW)
 
     def fleet() -> Fleet:
         return Fleet(FakeConnector(world), store.hosts())
 
     worker = Worker(needed, Threads(), fleet, Standing(), lambda text: None)
-    roll = Roll(fleet, store, lambda: NOW)
+    roll = Roll(fleet, store, needed.now)
     site = Site(
         tools=needed,
         register=MemoryRegister(),
@@ -116,7 +116,6 @@ def made_service() -> Service:
         open_fleet=lambda entries: Fleet(FakeConnector(world), entries),
         roll=roll,
         bulletin=Bulletin(jobs, roll, world.time, "beginning"),
-        now=lambda: NOW,
         hurry=worker.hurry,
     )
     return Service(world, site, worker, make_app(site))
