@@ -126,7 +126,7 @@ def test_a_killed_build_leaves_no_process_and_no_image(tmp_path: Path) -> None:
         os.kill(building.pid, signal.SIGKILL)
         building.wait()
         until(lambda: not _mentions(str(tmp_path)))
-        assert [path.name[:10] for path in layout.images.iterdir()] == [".building-"]
+        assert {path.name[:10] for path in layout.images.iterdir()} == {".building-"}  # one, or the second too
         assert mounts.below(tmp_path) == []
     finally:
         building.kill()
