@@ -13,7 +13,7 @@ from vmferry.api.acting import Acting
 from vmferry.api.answers import TEXT, answer, many, ref, shape, told
 from vmferry.api.gate import Admin, Here, Viewer
 from vmferry.api.inventory import Limit
-from vmferry.model.access import Act, Caller, Role, Token
+from vmferry.model.access import Act, Role, Token
 from vmferry.service.steps import stamp
 from vmferry.service.tokens import NAME, digest_of, new_secret
 
@@ -26,6 +26,11 @@ AUDIT = shape(
         "next": {"type": ["integer", "null"]},
     }
 )
+CALLER = {
+    "type": "object",
+    "required": ["name", "role"],
+    "properties": {"name": TEXT, "role": {"enum": [each.value for each in Role]}},
+}
 TokenName = Annotated[str, Path(pattern=NAME, examples=["ansible"])]
 
 
@@ -37,10 +42,10 @@ class NewToken(BaseModel):
     days: int | None = Field(None, ge=1, le=3650, description="It opens nothing after so many; without it, it lasts.")
 
 
-@router.get("/me", responses=told(shape({"caller": ref(Caller)})))
+@router.get("/me", responses=told(shape({"caller": CALLER})))
 def me(site: Here, caller: Viewer) -> Response:
     """Who this is, by the token or the socket."""
-    return answer({"caller": caller})
+    return answer({"caller": {"name": caller.name, "role": caller.role}})
 
 
 @router.get("/tokens", responses=told(TOKENS))

@@ -10,13 +10,13 @@ from fastapi import Response
 
 from vmferry import SCHEMA
 from vmferry.api import problems
-from vmferry.model.access import Act, Caller, Token
+from vmferry.model.access import Act, Token
 from vmferry.model.finding import Finding
 from vmferry.model.guest import Guest
 from vmferry.model.host import Host
 from vmferry.model.migration import Forecast, MigrationResult
 
-TYPES = (Host, Guest, Finding, Forecast, MigrationResult, Token, Act, Caller)
+TYPES = (Host, Guest, Finding, Forecast, MigrationResult, Token, Act)
 """Those that answers are made of."""
 REF = "#/components/schemas/{name}"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
@@ -26,7 +26,20 @@ DESCRIPTION = """Live migration for plain libvirt/KVM hosts. Answers are the com
 again."""
 
 
-def make_app(site: Site) -> FastAPI:
+class Pages(Protocol):
+    """What people look at."""
+
+    @property
+    def routers(self) -> Sequence[APIRouter]: ...
+
+    def greet(self, path: str) -> Response:
+        """Asks whoever wanted that path to sign in."""
+
+    def trouble(self, request: Request, answer: Response) -> Response:
+        """A problem as people read it, where they are who asked."""
+
+
+def make_app(site: Site, pages: Pages | None = None) -> FastAPI:
     """Raises RuntimeError where a route does not say who may use it."""
     app = FastAPI(
         title="vmferry",
@@ -40,25 +53,28 @@ def make_app(site: Site) -> FastAPI:
     app.state.site = site
     app.state.figures = Figures(site)
     site.bulletin.listen(app.state.figures.hear)
-    problems.add_handlers(app)
+    problems.add_handlers(app, pages.trouble if pages is not None else problems.as_it_is)
     app.include_router(health.router)
     api = APIRouter(prefix=PREFIX)
     for part in ROUTERS:
         api.include_router(part.router)
     app.include_router(api)
-    for path, route in routes():
+    shown = () if pages is None else pages.routers
+    for router in shown:
+        app.include_router(router, include_in_schema=False)
+    for path, route in routes(shown):
         if role_of(route) is None and path not in {*OPEN, METRICS}:
             raise RuntimeError(f"{path} does not say who may use it")
     _describe(app)
-    app.add_middleware(Gate, site=site)
+    app.add_middleware(Gate, site=site, greet=None if pages is None else pages.greet)
     return app
 
 
-def routes() -> Iterator[tuple[str, BaseRoute]]:
+def routes(pages: Sequence[APIRouter] = ()) -> Iterator[tuple[str, BaseRoute]]:
     """All that are served, with their whole paths."""
-    for prefix, parts in (("", (health,)), (PREFIX, ROUTERS)):
+    for prefix, parts in (("", (health.router, *pages)), (PREFIX, [part.router for part in ROUTERS])):
         for part in parts:
-            for route in part.router.routes:
+            for route in part.routes:
                 yield f"{prefix}{getattr(route, 'path', '')}", route
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -74,21 +75,30 @@ def of_error(error: VmferryError) -> Response:
     return problem(status, error.message, kind=kind, exit_code=error.exit_code, text=error.detail)
 
 
-def add_handlers(app: FastAPI) -> None:
+Shown = Callable[[Request, Response], Response]
+"""Makes something for people of a problem that was met on their way to a page."""
+
+
+def as_it_is(request: Request, answer: Response) -> Response:
+    return answer
+
+
+def add_handlers(app: FastAPI, shown: Shown = as_it_is) -> None:
     @app.exception_handler(VmferryError)
     def _ours(request: Request, error: VmferryError) -> Response:
-        return of_error(error)
+        return shown(request, of_error(error))
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+        return shown(request, problem(error.status_code, str(error.detail), headers=dict(error.headers or {})))
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        return problem(422, wrong or "the request is not as it should be", kind="invalid", exit_code=2)
+        return shown(request, problem(422, wrong or "the request is not as it should be", kind="invalid", exit_code=2))
 
     @app.exception_handler(Exception)
     def _fault(request: Request, error: Exception) -> Response:
         """Its traceback goes to the log, not to whoever asked."""
-        return problem(500, "vmferry failed at it; its log says where: report that", kind="internal", exit_code=1)
+        said = "vmferry failed at it; its log says where: report that"
+        return shown(request, problem(500, said, kind="internal", exit_code=1))

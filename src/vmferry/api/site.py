@@ -10,10 +10,12 @@ from vmferry.model.host import HostEntry
 from vmferry.model.storage import Storage, StorageWish
 from vmferry.ports import Register
 from vmferry.service.bulletin import Bulletin
+from vmferry.service.errands import Errands
 from vmferry.service.fleet import Fleet
 from vmferry.service.ground import Standing
 from vmferry.service.inventory import known_hosts
 from vmferry.service.migrate import Tools
+from vmferry.service.people import Door
 from vmferry.service.request import with_disks
 from vmferry.service.roll import Roll
 
@@ -27,8 +29,10 @@ class Site:
     standing: Standing
     open_fleet: Callable[[tuple[HostEntry, ...]], Fleet]
     """Those hosts, being connected to. To be used as a context manager."""
+    door: Door
     roll: Roll
     bulletin: Bulletin
+    errands: Errands = field(default_factory=Errands)
     hurry: Callable[[], None] = field(default=lambda: None)
     """A job was queued: the worker of this process looks at once."""
 

@@ -48,8 +48,9 @@ def serve(app: App, listen: str, path: Path | None, database: str | None, at_onc
         sockets = [unix_socket(where)] + ([tcp_socket(*place)] if place is not None else [])
         site, running = site_of(app, timeout_s, at_once)
         from vmferry.api.app import make_app
+        from vmferry.web.pages import Pages
 
-        server = Server(make_app(site), sockets)
+        server = Server(make_app(site, Pages()), sockets)
         stop = until_told()
         for work in (lambda: site.roll.run(stop, app.note), lambda: site.bulletin.run(stop, app.note)):
             threading.Thread(target=work, daemon=True).start()
@@ -85,19 +86,22 @@ def site_of(app: App, timeout_s: float, at_once: int) -> tuple[Site, Worker]:
     """All that is served, and who carries it out."""
     from vmferry.api.site import Site
     from vmferry.service.bulletin import Bulletin
+    from vmferry.service.people import Door
     from vmferry.service.roll import Roll
     from vmferry.service.tools import new_job
 
     tools, running = app.tools, worker_of(app, timeout_s, at_once)
     roll = Roll(lambda: app.fleet(timeout_s), app.store, tools.now)
+    register = app.wiring.register(app.place)
     site = Site(
         tools=tools,
-        register=app.wiring.register(app.place),
+        register=register,
         declared=app.config.hosts,
         standing=standing(app),
         open_fleet=lambda entries: app.fleet(timeout_s, entries),
+        door=Door(register, tools.now),
         roll=roll,
-        bulletin=Bulletin(tools.jobs, roll, tools.clock, new_job()),
+        bulletin=Bulletin(tools.jobs, roll, tools.clock, new_job(), tools.now),
         hurry=running.hurry,
     )
     return site, running

@@ -34,12 +34,36 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """A person's way in, by a password."""
+
+    name: str
+    role: Role
+    created: str
+    """RFC 3339, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Of somebody who signed in with a browser. Its secret is in a cookie, and kept nowhere else."""
+
+    user: str
+    created: str
+    """RFC 3339, in UTC."""
+    expires: str
+    mark: str
+    """What the pages send with everything that changes anything; other sites cannot know it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks."""
 
     name: str
-    """`token NAME`, or `user NAME` of one on this machine."""
+    """`token NAME`; `user NAME` of one on this machine; `NAME` alone of one who signed in."""
     role: Role
+    mark: str = ""
+    """Of the session, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

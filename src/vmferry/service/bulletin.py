@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from vmferry.errors import VmferryError
@@ -18,6 +19,7 @@ from vmferry.model.job import Job
 from vmferry.ports import Clock, Jobs
 from vmferry.service.documents import job_news
 from vmferry.service.roll import Roll
+from vmferry.service.steps import stamp
 
 LOOK_EVERY_S = 0.5
 KEPT = 2000
@@ -44,9 +46,9 @@ class News:
 class Bulletin:
     """`run` it in a thread of its own. Listeners are called from there, and must not block."""
 
-    def __init__(self, jobs: Jobs, roll: Roll, clock: Clock, beginning: str) -> None:
+    def __init__(self, jobs: Jobs, roll: Roll, clock: Clock, beginning: str, now: Callable[[], datetime]) -> None:
         """`beginning`: names this daemon's run."""
-        self._jobs, self._roll, self._clock, self._beginning = jobs, roll, clock, beginning
+        self._jobs, self._roll, self._clock, self._beginning, self._now = jobs, roll, clock, beginning, now
         self._news: deque[News] = deque(maxlen=KEPT)
         self._number = 0
         self._told: dict[str, dict[str, Any]] = {}
@@ -68,6 +70,11 @@ class Bulletin:
                 self._listeners.remove(listener)
 
         return leave
+
+    def of(self, job: str) -> list[dict[str, Any]]:
+        """What was told of a job and is still kept, oldest first."""
+        with self._lock:
+            return [news.document for news in self._news if news.job == job]
 
     def _since(self, last: str | None) -> Sequence[News]:
         if last is None:
@@ -131,7 +138,7 @@ class Bulletin:
     def _tell(self, kind: str, document: dict[str, Any]) -> None:
         with self._lock:
             self._number += 1
-            news = News(f"{self._beginning}-{self._number}", kind, document)
+            news = News(f"{self._beginning}-{self._number}", kind, document | {"at": stamp(self._now())})
             self._news.append(news)
             for listener in self._listeners:
                 listener(news)

@@ -92,14 +92,19 @@ class Drain:
     """By guest's UUID and target, what a plan has checked."""
 
     def empty(self, names: Sequence[str]) -> Drained:
-        """Raises Refused where not all guests have a place, and nothing is marked then that was not before."""
+        """Raises as `marked` does."""
+        return self.emptied(names, self.marked(names))
+
+    def marked(self, names: Sequence[str]) -> DrainPlan:
+        """From now on nothing lands on these hosts. Raises Refused where not all guests have a place, and nothing is
+        marked then that was not before."""
         store = self.tools.store
         before = dict(store.withdrawn())
         for name in names:
             kept = before.get(name)
             store.withdraw(name, Withdrawal(HostState.DRAINING, stamp(self.tools.now()), kept.left if kept else ()))
         try:
-            first = self.approved(self.plan(names))
+            return self.approved(self.plan(names))
         except VmferryError:
             for name in names:
                 if name in before:
@@ -107,6 +112,9 @@ class Drain:
                 else:
                     store.readmit(name)
             raise
+
+    def emptied(self, names: Sequence[str], first: DrainPlan) -> Drained:
+        """Carries the plan out, and looks whether the hosts are empty then."""
         done, ways, seen = self.carry_out(first), list(first.ways), self._guests()
         for _ in range(ROUNDS):
             if done.cancelled or not done.whole or not any(_is_on(seen, name) for name in names):

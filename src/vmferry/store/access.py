@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from vmferry.errors import Unknown, UserError
-from vmferry.model.access import Act, Reply, Token
-from vmferry.store.database import Database, Session, rows
+from vmferry.model.access import Act, Reply, Session, Token, User
+from vmferry.store.database import Database, rows
+from vmferry.store.database import Session as Connection
 from vmferry.store.documents import read, written
 
 KEPT_S = 24 * 3600.0
@@ -27,7 +28,7 @@ class SqlRegister:
     def add_token(self, token: Token, digest: str) -> None:
         row = (token.name, digest, written(token))
 
-        def add(session: Session) -> None:
+        def add(session: Connection) -> None:
             query = "SELECT name, digest, document FROM token WHERE name = ?"
             found = session.execute(query, (token.name,)).fetchone()
             if found is not None and not (session.again and tuple(found) == row):
@@ -46,6 +47,71 @@ class SqlRegister:
         rows = self._rows("SELECT document FROM token WHERE digest = ?", digest)
         return read(rows[0][0], Token, self._database.name) if rows else None
 
+    def users(self) -> Sequence[User]:
+        found = self._rows("SELECT document FROM person ORDER BY name")
+        return tuple(read(document, User, self._database.name) for (document,) in found)
+
+    def add_user(self, user: User, password: str) -> None:
+        row = (user.name, password, written(user))
+
+        def add(session: Connection) -> None:
+            query = "SELECT name, password, document FROM person WHERE name = ?"
+            found = session.execute(query, (user.name,)).fetchone()
+            if found is not None and not (session.again and tuple(found) == row):
+                raise UserError(f"there is a user {user.name} already; remove it first or take another name")
+            if found is None:
+                session.execute("INSERT INTO person (name, password, document) VALUES (?, ?, ?)", row)
+
+        self._database.transact(add, whole=True)
+
+    def set_password(self, name: str, password: str) -> None:
+        self._need_user(name)
+
+        def change(session: Connection) -> None:
+            session.execute("UPDATE person SET password = ? WHERE name = ?", (password, name))
+            session.execute("DELETE FROM session WHERE person = ?", (name,))
+
+        self._database.transact(change, whole=True)
+
+    def remove_user(self, name: str) -> None:
+        self._need_user(name)
+
+        def remove(session: Connection) -> None:
+            session.execute("DELETE FROM session WHERE person = ?", (name,))
+            session.execute("DELETE FROM person WHERE name = ?", (name,))
+
+        self._database.transact(remove, whole=True)
+
+    def _need_user(self, name: str) -> None:
+        if self.user(name) is None:
+            raise Unknown(f"there is no user {name!a}; see vmferry user list")
+
+    def user(self, name: str) -> tuple[User, str] | None:
+        found = self._rows("SELECT document, password FROM person WHERE name = ?", name)
+        return (read(found[0][0], User, self._database.name), found[0][1]) if found else None
+
+    def add_session(self, session: Session, digest: str) -> None:
+        row = (digest, session.user, session.expires, written(session))
+
+        def add(connection: Connection) -> None:
+            connection.execute("DELETE FROM session WHERE expires <= ? OR digest = ?", (session.created, digest))
+            connection.execute("INSERT INTO session (digest, person, expires, document) VALUES (?, ?, ?, ?)", row)
+
+        self._database.transact(add, whole=True)
+
+    def session(self, digest: str) -> tuple[Session, User] | None:
+        found = self._rows(
+            "SELECT session.document, person.document FROM session JOIN person ON person.name = session.person"
+            " WHERE digest = ?",
+            digest,
+        )
+        if not found:
+            return None
+        return read(found[0][0], Session, self._database.name), read(found[0][1], User, self._database.name)
+
+    def remove_session(self, digest: str) -> None:
+        self._database.transact(lambda session: session.execute("DELETE FROM session WHERE digest = ?", (digest,)))
+
     def record(self, act: Act) -> None:
         self._database.transact(
             lambda session: session.execute("INSERT INTO audit (document) VALUES (?)", (written(act),))
@@ -61,7 +127,7 @@ class SqlRegister:
         return read(rows[0][0], Reply, self._database.name) if rows else None
 
     def keep_reply(self, who: str, key: str, reply: Reply) -> None:
-        def keep(session: Session) -> None:
+        def keep(session: Connection) -> None:
             now_s = session.now_s()
             session.execute("DELETE FROM reply WHERE at_s < ? OR (who = ? AND name = ?)", (now_s - KEPT_S, who, key))
             row = (who, key, now_s, written(reply))

@@ -14,7 +14,7 @@ from pathlib import Path
 from vmferry.errors import Failed
 from vmferry.store.problems import explained
 
-HEAD = "0005"
+HEAD = "0006"
 """The schema that this vmferry knows; the numbers of `migrations/versions` only grow."""
 
 APPLICATION_ID = 0x766D6672

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
 
 from vmferry.model.access import Role
 
-from .conftest import MIB, Service
+from ...service_in_memory import MIB, Service
 
 EXAMPLES = 25
 """Of each operation."""

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from vmferry.fakes import CopyEffect, CopyFault
 from vmferry.model.access import Role
 
-from .conftest import MIB, Service
+from ...service_in_memory import MIB, Service
 
 V1 = "/api/v1"
 LIMIT_S = 60.0

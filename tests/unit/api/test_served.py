@@ -13,7 +13,7 @@ import pytest
 from vmferry.api.server import Server, tcp_socket, unix_socket
 from vmferry.errors import Failed
 
-from .conftest import MIB, Service
+from ...service_in_memory import MIB, Service
 
 V1 = "/api/v1"
 LIMIT_S = 60.0

@@ -29,7 +29,7 @@ def worth(each: HostFacts) -> float:
     """As `rank.py` has it, written down anew."""
     left = max(0, (each.room_bytes or 0) - WEB.memory_bytes) / (each.memory_bytes or 1)
     given = each.guests[0].vcpus
-    idle = 0.0 if given is None else 1 / (1 + (given + WEB.vcpus) / (each.cpus or 1))
+    idle = 0.0 if given is None or not each.cpus else 1 / (1 + (given + WEB.vcpus) / each.cpus)
     return (min(1.0, left) * WEIGHTS.memory + idle * WEIGHTS.cpu) / (WEIGHTS.memory + WEIGHTS.cpu)
 
 

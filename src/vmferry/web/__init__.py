@@ -1,0 +1,1 @@
+"""The pages: what people look at in a browser, over the same use cases as the command line."""

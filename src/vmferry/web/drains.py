@@ -1,0 +1,103 @@
+"""`/hosts/HOST/drain`: the plan as a chart, a start, and how it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from vmferry.api import drains as api
+from vmferry.api.drains import Draining, Return, errand_document
+from vmferry.api.gate import Here, Operator, Viewer
+from vmferry.api.inventory import Name
+from vmferry.api.problems import of_error
+from vmferry.errors import VmferryError
+from vmferry.web.forms import Form, done, filled, trouble
+from vmferry.web.render import page
+
+router = APIRouter()
+
+WIDE = 1000
+"""Of a chart, in its own units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One guest's move in the chart; `x` and `width` in units of the chart."""
+
+    guest: str
+    target: str
+    x: float
+    width: float
+    start_s: float
+    end_s: float
+    state: str
+    """`planned`, `moving`, or an outcome."""
+
+
+def bars(plan: dict[str, Any], states: dict[str, str]) -> list[Bar]:
+    """`states`: by guest, of those that are not just planned."""
+    whole_s = max(plan["makespan_s"], plan["bound_s"], 1e-9)
+    made = []
+    for move in plan["moves"]:
+        x, width = WIDE * move["start_s"] / whole_s, WIDE * (move["end_s"] - move["start_s"]) / whole_s
+        state = states.get(move["guest"], "planned")
+        made.append(Bar(move["guest"], move["to"], x, max(width, 2.0), move["start_s"], move["end_s"], state))
+    return made
+
+
+@router.get("/hosts/{host}/drain")
+def show(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
+    return page(request, "drain.html", caller, host=host, going=_is_going(site.errands.of(host)))
+
+
+def _is_going(errand: object) -> bool:
+    return errand is not None and not getattr(errand, "over", True)
+
+
+@router.get("/hosts/{host}/drain/plan")
+def plan(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
+    """Asks the hosts now: it takes a moment."""
+    try:
+        document = msgspec.json.decode(bytes(api.plan_drain(site, caller, host).body))
+    except VmferryError as error:
+        return trouble(of_error(error))
+    found = document["plan"]
+    shown = {"host": host, "plan": found, "bars": bars(found, {}), "bound_x": _bound_x(found)}
+    return page(request, "drain_plan.html", caller, **shown)
+
+
+@router.get("/hosts/{host}/drain/course")
+def course(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
+    """Of the one that this daemon has in hand, or had at last."""
+    errand = site.errands.of(host)
+    if errand is None:
+        return page(request, "drain_course.html", caller, host=host, errand=None)
+    document = msgspec.json.decode(msgspec.json.encode(errand_document(errand)))
+    states = dict.fromkeys(document["under_way"], "moving")
+    states |= {job["guest"]: job["outcome"] for job in document["jobs"]}
+    found = document["plan"]
+    shown = {"errand": document, "plan": found, "bars": bars(found, states), "bound_x": _bound_x(found)}
+    return page(request, "drain_course.html", caller, host=host, **shown)
+
+
+def _bound_x(plan: dict[str, Any]) -> float:
+    bound_s, makespan_s = float(plan["bound_s"]), float(plan["makespan_s"])
+    return WIDE * bound_s / max(makespan_s, bound_s, 1e-9)
+
+
+@router.post("/hosts/{host}/drain")
+def begin(site: Here, caller: Operator, request: Request, host: Name, form: Form) -> Response:
+    return done(api.begin(site, caller, request, host, filled(Draining, form)), f"/hosts/{host}/drain")
+
+
+@router.post("/hosts/{host}/drain/stop")
+def stop(site: Here, caller: Operator, request: Request, host: Name) -> Response:
+    return done(api.stop(site, caller, request, host), f"/hosts/{host}/drain")
+
+
+@router.post("/hosts/{host}/undrain")
+def undrain(site: Here, caller: Operator, request: Request, host: Name, form: Form) -> Response:
+    return done(api.undrain(site, caller, request, host, filled(Return, form)), f"/hosts/{host}")
