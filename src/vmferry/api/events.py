@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from vmferry.api.gate import Here, Viewer
 from vmferry.api.jobs import JobName
 from vmferry.api.site import Site
 from vmferry.flow.states import AT_REST
-from vmferry.service.bulletin import JOB, RESET, News
+from vmferry.service.bulletin import END, JOB, RESET, News
 from vmferry.service.documents import job_news
 
 router = APIRouter(tags=["events"])
@@ -24,6 +25,8 @@ router = APIRouter(tags=["events"])
 MOST_WAITING = 1000
 """Of a listener that does not read: then it is let go, and comes back with the id of the last one that it got."""
 PING_S = 15
+LASTS_S = 300.0
+"""A stream ends then; who comes back for what follows has to be let in still."""
 LastId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
@@ -65,6 +68,7 @@ async def _told(site: Site, last: str | None, job: str | None) -> AsyncIterator[
         else:
             waiting.put_nowait(None)
 
+    until_s = loop.time() + LASTS_S
     leave = await run_in_threadpool(site.bulletin.listen, hear, last)
     try:
         if job is not None:
@@ -72,7 +76,7 @@ async def _told(site: Site, last: str | None, job: str | None) -> AsyncIterator[
             yield _event(JOB, now, None)
             if at_rest:
                 return
-        while (news := await waiting.get()) is not None:
+        while (news := await _next(waiting, until_s)) is not None and news.kind != END:
             if job is not None and news.job != job and news.kind != RESET:
                 continue
             yield _event(news.kind, news.document, news.id)
@@ -80,6 +84,14 @@ async def _told(site: Site, last: str | None, job: str | None) -> AsyncIterator[
                 return
     finally:
         leave()
+
+
+async def _next(waiting: asyncio.Queue[News | None], until_s: float) -> News | None:
+    """None: the stream is to end."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(until_s):
+            return await waiting.get()
+    return None
 
 
 def _stands(site: Site, name: str) -> tuple[dict[str, Any], bool]:

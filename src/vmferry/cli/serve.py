@@ -60,6 +60,7 @@ def serve(app: App, listen: str, path: Path | None, database: str | None, at_onc
         notify("READY=1")
         running.run(stop)
         notify("STOPPING=1")
+        site.bulletin.end()
         server.stop()
     where.unlink(missing_ok=True)
     app.note(f"worker {app.tools.worker} has ended")

@@ -26,8 +26,8 @@ KEPT = 2000
 FEW = 20
 MOST_JOBS = 10_000
 
-JOB, INVENTORY, RESET = "job", "inventory", "reset"
-"""Kinds of news."""
+JOB, INVENTORY, RESET, END = "job", "inventory", "reset", "end"
+"""Kinds of news; the last one is for listeners here only: the daemon ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,12 @@ class Bulletin:
     def _running(self) -> list[Job]:
         """Those in doubt are at rest, and told once."""
         return [job for job in self._jobs.jobs(unfinished=True, most=MOST_JOBS) if job.result.outcome is None]
+
+    def end(self) -> None:
+        """Whoever listens now is let go."""
+        with self._lock:
+            for listener in self._listeners:
+                listener(News("", END, {}))
 
     def _tell(self, kind: str, document: dict[str, Any]) -> None:
         with self._lock:

@@ -124,3 +124,22 @@ replies = Table(
     Column("document", Text, nullable=False),
 )
 """Answers of the API by their Idempotency-Key, for a day."""
+
+people = Table(
+    "person",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("password", Text, nullable=False),
+    Column("document", Text, nullable=False),
+)
+"""Who may sign in. `password`: as argon2 has it."""
+
+sessions = Table(
+    "session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("person", Text, nullable=False, index=True),
+    Column("expires", Text, nullable=False),
+    Column("document", Text, nullable=False),
+)
+"""Of those who signed in. The secret itself is nowhere."""

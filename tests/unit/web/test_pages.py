@@ -83,7 +83,7 @@ def test_every_file_that_pages_name_is_there(fleet: Service) -> None:
     assert client.get("/static/%2e%2e/pages.py").status_code == 404
 
 
-def test_a_guest_s_page_tells_why_not_this_host(fleet: Service) -> None:
+def test_a_guest_s_page_shows_every_target(fleet: Service) -> None:
     text = seen(fleet, "/guests/web")
     assert 'hx-get="/guests/' in text
     table = seen(fleet, "/guests/web/targets?to=beta")

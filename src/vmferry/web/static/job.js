@@ -18,6 +18,7 @@
   const duration = (s) => (s < 10 ? `${s.toFixed(1)} s` : s < 120 ? `${s.toFixed(0)} s` : `${(s / 60).toFixed(0)} min`);
 
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power); // so that axes have round KiB, MiB, ...
   const drawn = (place, lines, unit) => {
     const ink = token("--pf-t--global--text--color--regular") || "#888";
     const axis = { stroke: ink, grid: { stroke: "#8885", width: 1 }, ticks: { stroke: "#8885" } };
@@ -25,11 +26,11 @@
       width: Math.max(place.clientWidth, 240),
       height: 180,
       scales: { x: { time: false } },
-      legend: { live: false },
+      legend: { live: false, markers: { width: 2 } },
       cursor: { show: false },
       axes: [
         { ...axis, values: (_, all) => all.map((each) => `${each} s`) },
-        { ...axis, size: 80, values: (_, all) => all.map((each) => bytes(each) + unit) },
+        { ...axis, size: 80, incrs: STEPS, values: (_, all) => all.map((each) => bytes(each) + unit) },
       ],
       series: [{}, ...lines],
     };
