@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import grp
 import os
 import socket
+import ssl
 import stat
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -70,34 +73,70 @@ def tcp_socket(address: str, port: int) -> socket.socket:
     return served
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files, as PEM."""
+
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raises Failed where they cannot be read, or do not belong together."""
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key)
+        except (OSError, ssl.SSLError) as error:
+            said = f"{self.certificate} and {self.key} are no certificate and its key: {error}"
+            raise Failed(f"{said}; vmferry tls service makes some") from error
+
+
 class Server:
     """Runs in a thread of its own; signals are the command's business."""
 
-    def __init__(self, app: FastAPI, sockets: Sequence[socket.socket]) -> None:
-        config = uvicorn.Config(
-            app,
-            http=PeerProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=LEAVING_S,
-            h11_max_incomplete_event_size=1 << 16,
-        )
-        self._server, self._sockets = uvicorn.Server(config), list(sockets)
+    def __init__(
+        self,
+        app: FastAPI,
+        sockets: Sequence[socket.socket],
+        secure: Sequence[socket.socket] = (),
+        tls: Tls | None = None,
+    ) -> None:
+        """`secure`: those that speak TLS, by `tls`."""
+        self._sockets = [*sockets, *secure]
+        self._servers = [(_server(app, None), list(sockets))]
+        if secure:
+            self._servers.append((_server(app, tls), list(secure)))
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def _run(self) -> None:
-        self._server.run(sockets=self._sockets)
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        await asyncio.gather(*(server.serve(sockets) for server, sockets in self._servers))
 
     def stop(self) -> None:
         """Answers what was asked, and ends."""
-        self._server.should_exit = True
+        for server, _ in self._servers:
+            server.should_exit = True
         self._thread.join(LEAVING_S + 1)
         for each in self._sockets:
             each.close()
+
+
+def _server(app: FastAPI, tls: Tls | None) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        http=PeerProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=LEAVING_S,
+        h11_max_incomplete_event_size=1 << 16,
+        ssl_certfile=None if tls is None else tls.certificate,
+        ssl_keyfile=None if tls is None else tls.key,
+    )
+    return uvicorn.Server(config)

@@ -18,6 +18,7 @@ from vmferry.cli.worker import leave, until_told, use_database, worker_of
 from vmferry.errors import UserError
 
 if TYPE_CHECKING:
+    from vmferry.api.server import Tls
     from vmferry.api.site import Site
     from vmferry.service.worker import Worker
 
@@ -27,35 +28,51 @@ LISTEN = "127.0.0.1:8641"
 @click.command("serve", cls=Command)
 @click.option("--listen", default=LISTEN, show_default=True, metavar="ADDRESS:PORT", help="'none': only the socket.")
 @click.option("--socket", "path", type=click.Path(path_type=Path), help="The unix socket.  [default: by the user]")
+@click.option("--tls-certificate", "certificate", type=click.Path(path_type=Path), help="For TLS, as PEM.")
+@click.option("--tls-key", "key", type=click.Path(path_type=Path), help="The certificate's key, as PEM.")
 @click.option("--database", metavar="URL", help="The shared store, as postgresql://USER@HOST/NAME.")
 @click.option("--at-once", type=click.IntRange(1, 1000), default=8, show_default=True, help="So many jobs here.")
 @policy_option
 @timeout_option()
 @pass_app
-def serve(app: App, listen: str, path: Path | None, database: str | None, at_once: int, timeout_s: float) -> int:
+def serve(
+    app: App,
+    listen: str,
+    path: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+    database: str | None,
+    at_once: int,
+    timeout_s: float,
+) -> int:
     """Serve the HTTP API and the metrics, and take jobs as vmferry worker does.
 
-    Over the socket root, this user and the group vmferry need no sign-in; over TCP everybody brings a token, which
-    vmferry token add makes. SIGTERM leaves running copies to the next worker; they go on by themselves meanwhile.
+    Over the socket root, this user and the group vmferry need no sign-in; over TCP people sign in (vmferry user add),
+    and programs bring a token (vmferry token add). SIGTERM leaves running copies to the next worker; they go on by
+    themselves meanwhile.
     """
     from vmferry.api.server import Server, tcp_socket, unix_socket
     from vmferry.cli.places import socket_path
 
     use_database(app, database)
     where = path or socket_path()
-    place = read_listen(listen)
+    place, tls = read_listen(listen), read_tls(certificate, key)
+    if place is not None and tls is None and not ipaddress.ip_address(place[0]).is_loopback:
+        app.note("passwords and tokens go over the network in the clear; vmferry tls service makes a certificate")
     with app.kept_connections():
-        sockets = [unix_socket(where)] + ([tcp_socket(*place)] if place is not None else [])
+        own, others = [unix_socket(where)], [tcp_socket(*place)] if place is not None else []
+        plain, secure = ([*own, *others], []) if tls is None else (own, others)
         site, running = site_of(app, timeout_s, at_once)
         from vmferry.api.app import make_app
         from vmferry.web.pages import Pages
 
-        server = Server(make_app(site, Pages()), sockets)
+        server = Server(make_app(site, Pages()), plain, secure, tls)
         stop = until_told()
         for work in (lambda: site.roll.run(stop, app.note), lambda: site.bulletin.run(stop, app.note)):
             threading.Thread(target=work, daemon=True).start()
         server.start()
-        app.note(f"served at {where}" + ("" if place is None else f" and http://{listen}"))
+        scheme = "http" if tls is None else "https"
+        app.note(f"served at {where}" + ("" if place is None else f" and {scheme}://{listen}"))
         app.note(f"worker {app.tools.worker} takes jobs")
         notify("READY=1")
         running.run(stop)
@@ -81,6 +98,19 @@ def read_listen(text: str) -> tuple[str, int] | None:
     if not 0 < number < 1 << 16:
         raise UserError(f"{text!a} cannot be listened at; give an address and a port, as 127.0.0.1:8641 or [::]:8641")
     return bare, number
+
+
+def read_tls(certificate: Path | None, key: Path | None) -> Tls | None:
+    """Raises UserError where one of them is missing, Failed where they are of no use."""
+    from vmferry.api.server import Tls
+
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise UserError("a certificate and its key go together: give --tls-certificate and --tls-key")
+    tls = Tls(certificate, key)
+    tls.check()
+    return tls
 
 
 def site_of(app: App, timeout_s: float, at_once: int) -> tuple[Site, Worker]:

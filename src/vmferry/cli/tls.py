@@ -14,6 +14,7 @@ from vmferry.cli.context import App, pass_app
 from vmferry.cli.errors import DONE
 from vmferry.cli.options import Command, Group, timeout_option
 from vmferry.cli.output import say_lines, write_lines
+from vmferry.cli.tls_service import service
 from vmferry.cli.tls_status import status
 from vmferry.errors import UserError
 from vmferry.service.inventory import find_entry
@@ -61,6 +62,7 @@ def tls() -> None:
 
 
 tls.add_command(status)
+tls.add_command(service)
 
 
 @tls.command("init", cls=Command)

@@ -90,6 +90,12 @@ def authority(chest: Chest, now: datetime, days: int) -> Kept:
     return Kept(Authority((newer, *older), found.key), renewed=True)
 
 
+def signed(kept: Kept, role: Role, names: Sequence[str], now: datetime, days: int) -> Signed:
+    """With a key of its own."""
+    key = generate_private_key(SECP256R1())
+    return sign(kept.authority, key, role, names, x509.random_serial_number(), now, days)
+
+
 def now_utc() -> datetime:
     """To the second, as certificates have it."""
     return datetime.now(UTC).replace(microsecond=0)
@@ -133,8 +139,7 @@ def plan_work(fleet: Fleet, menders: Sequence[Mender], kept: Kept, terms: Terms,
     answers = all_at_once([_looker(mender, facts[mender.entry.name]) for mender in menders], LIMIT_S)
 
     def signing(role: Role, names: Sequence[str]) -> Signed:
-        key = generate_private_key(SECP256R1())
-        return sign(kept.authority, key, role, names, x509.random_serial_number(), terms.now, days)
+        return signed(kept, role, names, terms.now, days)
 
     works = []
     for mender, answer in zip(menders, answers, strict=True):

@@ -48,7 +48,7 @@
 
   const add = (news) => {
     const now = news.progress;
-    if (!now) return;
+    if (!now || now.phase === "starting") return;
     const at = Date.parse(news.at) / 1000;
     first ??= at;
     const last = remaining[0][remaining[0].length - 1];
