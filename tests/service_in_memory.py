@@ -15,10 +15,12 @@ from vmferry.api.peer import LOCAL
 from vmferry.api.site import Site
 from vmferry.fakes import FakeConnector, FakeProber, FakeWorld, MemoryJobs, MemoryRegister, MemoryStore, RealTime
 from vmferry.model.access import Role, Token
+from vmferry.model.aim import Aim
 from vmferry.model.job import Job
 from vmferry.service.bulletin import Bulletin
 from vmferry.service.fleet import Fleet
 from vmferry.service.ground import Standing
+from vmferry.service.offers import Offers
 from vmferry.service.people import Door
 from vmferry.service.roll import Roll
 from vmferry.service.tokens import digest_of
@@ -114,6 +116,8 @@ def made_service() -> Service:
         open_fleet=lambda entries: Fleet(FakeConnector(world), entries),
         door=Door(register, needed.now),
         roll=roll,
+        offers=Offers(world.time),
+        aim=Aim(sample_s=0.2),
         bulletin=Bulletin(jobs, roll, world.time, "beginning", needed.now),
         hurry=worker.hurry,
     )

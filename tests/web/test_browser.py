@@ -38,6 +38,7 @@ def test_nothing_serious_stands_in_anybody_s_way(page: Page, site: Site, scheme:
         "/hosts/alpha": page.get_by_text("daemon.running"),
         "/hosts/alpha/drain": page.get_by_role("button", name="Drain alpha"),
         "/hosts/add": page.get_by_label("URI"),
+        "/balance": page.get_by_role("button", name="plan"),
         "/jobs": page.get_by_role("link", name="2026"),
         "/audit": page.get_by_text("sign in"),
     }
@@ -165,7 +166,7 @@ def test_who_is_removed_is_asked_to_sign_in(browser: Browser, site: Site) -> Non
 def test_on_a_narrow_screen_nothing_is_cut_off(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     sign_in(page, "admin")
-    for path in ("/", "/guests/web", "/hosts/alpha", "/jobs", "/audit"):
+    for path in ("/", "/guests/web", "/hosts/alpha", "/balance", "/jobs", "/audit"):
         page.goto(path)
         page.wait_for_load_state()
         too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from vmferry import __version__
-from vmferry.api import access, drains, events, health, inventory, jobs, migrations, problems, rules
+from vmferry.api import access, balances, drains, events, health, inventory, jobs, migrations, problems, rules
 from vmferry.api.answers import components
 from vmferry.api.gate import METRICS, OPEN, Gate, Needs
 from vmferry.api.metrics import Figures
@@ -19,7 +19,7 @@ from vmferry.api.site import Site
 from vmferry.model.access import Role
 
 PREFIX = "/api/v1"
-ROUTERS = (inventory, migrations, drains, jobs, events, rules, access)
+ROUTERS = (inventory, migrations, drains, balances, jobs, events, rules, access)
 DESCRIPTION = """Live migration for plain libvirt/KVM hosts. Answers are the command line's JSON
 (`"schema": "vmferry/1"`); errors are `application/problem+json`. Requests that change anything may carry an
 `Idempotency-Key`: sent again with the same one within a day, they are answered as the first time and not carried out

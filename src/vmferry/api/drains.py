@@ -53,7 +53,7 @@ ERRAND = {
     "required": ["host", "what", "state", "begun", "error", "under_way", "plan", "jobs"],
     "properties": {
         "host": TEXT,
-        "what": {"enum": ["drain", "undrain"]},
+        "what": {"enum": ["drain", "undrain", "balance"]},
         "state": {"enum": ["running", "stopping", "done", "stopped", "failed"]},
         "begun": AT,
         "error": NULLABLE,
@@ -90,7 +90,9 @@ def plan_drain(
     parallel: Annotated[int | None, Query(ge=1, le=10_000, description="So many at once at the most.")] = None,
 ) -> Response:
     """As `vmferry drain HOST --dry-run`. The hosts are asked now."""
-    return answer(drain_document(Drained(_work(site, Draining(parallel=parallel), _errand(site, host)).plan([host]))))
+    return answer(
+        drain_document(Drained(work_of(site, Draining(parallel=parallel), errand_of(site, host)).plan([host])))
+    )
 
 
 @router.get("/drains", responses=told(DRAINS))
@@ -107,8 +109,8 @@ def begin(site: Here, caller: Operator, request: Request, host: Name, given: Dra
     """
 
     def work() -> Response:
-        errand = _errand(site, host)
-        drain = _work(site, given, errand)
+        errand = errand_of(site, host)
+        drain = work_of(site, given, errand)
         site.errands.begin(errand, lambda: drain.marked([host]), lambda plan: drain.emptied([host], plan))
         site.roll.want()
         return answer({"drains": [errand_document(errand)]}, 202)
@@ -135,8 +137,8 @@ def undrain(site: Here, caller: Operator, request: Request, host: Name, given: R
         if withdrawal is None:
             site.fleet().host(host)  # raises, with the nearest name
             raise UserError(f"host {host} takes guests already; there is no drain of it to take back")
-        errand, left = _errand(site, host, "undrain"), withdrawal.left if given.back else ()
-        drain = _work(site, Draining(), errand)
+        errand, left = errand_of(site, host, "undrain"), withdrawal.left if given.back else ()
+        drain = work_of(site, Draining(), errand)
 
         def plan() -> DrainPlan:
             site.tools.store.readmit(host)
@@ -155,11 +157,11 @@ def errand_document(errand: Errand) -> dict[str, Any]:
     return told_ | {"under_way": sorted(errand.under_way)} | drain_document(done)
 
 
-def _errand(site: Site, host: str, what: str = "drain") -> Errand:
+def errand_of(site: Site, host: str, what: str = "drain") -> Errand:
     return Errand(host, what, stamp(site.tools.now()))
 
 
-def _work(site: Site, given: Draining, errand: Errand) -> Drain:
+def work_of(site: Site, given: Draining, errand: Errand) -> Drain:
     orders = Orders(
         wish=site.usual_wish(),
         accept_unknown=given.yes,

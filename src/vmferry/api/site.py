@@ -6,18 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vmferry.facts.wish import MoveWish
+from vmferry.model.aim import Aim
 from vmferry.model.host import HostEntry
 from vmferry.model.storage import Storage, StorageWish
 from vmferry.ports import Register
+from vmferry.service.balance import BalancePlan
 from vmferry.service.bulletin import Bulletin
 from vmferry.service.errands import Errands
 from vmferry.service.fleet import Fleet
 from vmferry.service.ground import Standing
 from vmferry.service.inventory import known_hosts
 from vmferry.service.migrate import Tools
+from vmferry.service.offers import Offers
 from vmferry.service.people import Door
 from vmferry.service.request import with_disks
 from vmferry.service.roll import Roll
+
+FLEET = ""
+"""In place of a host's name, of what is done with all of them."""
 
 
 @dataclass(slots=True)
@@ -32,6 +38,9 @@ class Site:
     door: Door
     roll: Roll
     bulletin: Bulletin
+    offers: Offers[BalancePlan]
+    aim: Aim = field(default_factory=Aim)
+    """How the fleet is balanced, as the configuration has it."""
     errands: Errands = field(default_factory=Errands)
     hurry: Callable[[], None] = field(default=lambda: None)
     """A job was queued: the worker of this process looks at once."""

@@ -97,7 +97,9 @@ def _aim(app: App, mode: str | None, eagerness: int | None, max_moves: int | Non
 
 def _show(app: App, plan: BalancePlan, done: Drained) -> None:
     if not app.readable:
-        app.emit(_document(plan, done))
+        from vmferry.service.balance_document import balance_document
+
+        app.emit(balance_document(plan, done))
     elif done.results:
         write_lines(f"{result.guest}: {ending(result)}" for result in done.results)
     else:
@@ -116,21 +118,3 @@ def _plan_lines(plan: BalancePlan) -> Iterator[str]:
         yield f"score {found.score_before:.1f}: no move is worth its price"
     yield from (f"left out: {host}: {why}" for host, why in sorted(plan.left_out.items()))
     yield from (f"stays: {guest}: {why}" for guest, why in sorted(plan.held.items()))
-
-
-def _document(plan: BalancePlan, done: Drained) -> dict[str, Any]:
-    """The contract's JSON: that of a drain, with scores and reasons."""
-    from vmferry.service.drain_document import drain_document
-
-    document = drain_document(done)
-    for move, (_, _, shift) in zip(document["plan"]["moves"], plan.in_order(), strict=True):
-        move.update(reason=shift.reason, gain=shift.gain, cost_s=shift.load.cost_s)
-    found = plan.found
-    document["plan"].update(
-        score_before=found.score_before,
-        score_after=found.score_after,
-        cost_s=found.cost_s,
-        held=[{"guest": guest, "reason": why} for guest, why in sorted(plan.held.items())],
-        left_out=[{"host": host, "reason": why} for host, why in sorted(plan.left_out.items())],
-    )
-    return document

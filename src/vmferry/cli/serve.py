@@ -117,6 +117,7 @@ def site_of(app: App, timeout_s: float, at_once: int) -> tuple[Site, Worker]:
     """All that is served, and who carries it out."""
     from vmferry.api.site import Site
     from vmferry.service.bulletin import Bulletin
+    from vmferry.service.offers import Offers
     from vmferry.service.people import Door
     from vmferry.service.roll import Roll
     from vmferry.service.tools import new_job
@@ -132,6 +133,8 @@ def site_of(app: App, timeout_s: float, at_once: int) -> tuple[Site, Worker]:
         open_fleet=lambda entries: app.fleet(timeout_s, entries),
         door=Door(register, tools.now),
         roll=roll,
+        offers=Offers(tools.clock),
+        aim=app.config.balance,
         bulletin=Bulletin(tools.jobs, roll, tools.clock, new_job(), tools.now),
         hurry=running.hurry,
     )

@@ -18,8 +18,9 @@ class Errand:
     """Of one host. A watcher of its own migrations."""
 
     host: str
+    """Empty: the whole fleet."""
     what: str
-    """`drain` or `undrain`."""
+    """`drain`, `undrain` or `balance`."""
     begun: str
     """RFC 3339, in UTC."""
     plan: DrainPlan | None = None
@@ -64,7 +65,7 @@ class Errands:
         with self._lock:
             before = self._by_host.get(errand.host)
             if before is not None and not before.over:
-                raise Refused(f"a {before.what} of {errand.host} is under way; wait for its end, or stop it")
+                raise Refused(f"a {before.what}{_of(errand.host)} is under way; wait for its end, or stop it")
             self._by_host[errand.host] = errand
         try:
             errand.plan = plan()
@@ -83,9 +84,13 @@ class Errands:
         """Its migrations are cancelled, and no other begins. Raises Refused."""
         found = self.of(host)
         if found is None or found.over:
-            raise Refused(f"no drain of {host} is under way here")
+            raise Refused(f"nothing{_of(host)} is under way here")
         found.cancel.set()
         return found
+
+
+def _of(host: str) -> str:
+    return f" of {host}" if host else ""
 
 
 def _carried_out(errand: Errand, plan: DrainPlan, work: Callable[[DrainPlan], Drained]) -> None:

@@ -14,8 +14,9 @@ from vmferry.api.gate import Here, Operator, Viewer
 from vmferry.api.inventory import Name
 from vmferry.api.problems import of_error
 from vmferry.errors import VmferryError
+from vmferry.service.errands import Errand
 from vmferry.web.forms import Form, done, filled, trouble
-from vmferry.web.render import page
+from vmferry.web.render import page, segment
 
 router = APIRouter()
 
@@ -50,11 +51,8 @@ def bars(plan: dict[str, Any], states: dict[str, str]) -> list[Bar]:
 
 @router.get("/hosts/{host}/drain")
 def show(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
-    return page(request, "drain.html", caller, host=host, going=_is_going(site.errands.of(host)))
-
-
-def _is_going(errand: object) -> bool:
-    return errand is not None and not getattr(errand, "over", True)
+    errand = site.errands.of(host)
+    return page(request, "drain.html", caller, host=host, going=errand is not None and not errand.over)
 
 
 @router.get("/hosts/{host}/drain/plan")
@@ -64,28 +62,29 @@ def plan(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
         document = msgspec.json.decode(bytes(api.plan_drain(site, caller, host).body))
     except VmferryError as error:
         return trouble(of_error(error))
-    found = document["plan"]
-    shown = {"host": host, "plan": found, "bars": bars(found, {}), "bound_x": _bound_x(found)}
-    return page(request, "drain_plan.html", caller, **shown)
+    return page(request, "drain_plan.html", caller, host=host, **chart(document["plan"], {}))
 
 
 @router.get("/hosts/{host}/drain/course")
 def course(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
     """Of the one that this daemon has in hand, or had at last."""
-    errand = site.errands.of(host)
+    shown = course_of(site.errands.of(host))
+    return page(request, "drain_course.html", caller, stop=f"/hosts/{segment(host)}/drain/stop", **shown)
+
+
+def course_of(errand: Errand | None) -> dict[str, Any]:
     if errand is None:
-        return page(request, "drain_course.html", caller, host=host, errand=None)
+        return {"errand": None}
     document = msgspec.json.decode(msgspec.json.encode(errand_document(errand)))
     states = dict.fromkeys(document["under_way"], "moving")
     states |= {job["guest"]: job["outcome"] for job in document["jobs"]}
-    found = document["plan"]
-    shown = {"errand": document, "plan": found, "bars": bars(found, states), "bound_x": _bound_x(found)}
-    return page(request, "drain_course.html", caller, host=host, **shown)
+    return {"errand": document, **chart(document["plan"], states)}
 
 
-def _bound_x(plan: dict[str, Any]) -> float:
+def chart(plan: dict[str, Any], states: dict[str, str]) -> dict[str, Any]:
+    """What the chart of a plan needs."""
     bound_s, makespan_s = float(plan["bound_s"]), float(plan["makespan_s"])
-    return WIDE * bound_s / max(makespan_s, bound_s, 1e-9)
+    return {"plan": plan, "bars": bars(plan, states), "bound_x": WIDE * bound_s / max(makespan_s, bound_s, 1e-9)}
 
 
 @router.post("/hosts/{host}/drain")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from vmferry.web import audit, drains, fleet, guests, hosts, jobs, signing, static
+from vmferry.web import audit, balances, drains, fleet, guests, hosts, jobs, signing, static
 from vmferry.web.forms import trouble
 from vmferry.web.render import page
 
-MODULES = (signing, static, fleet, hosts, guests, drains, jobs, audit)
+MODULES = (signing, static, fleet, hosts, guests, drains, balances, jobs, audit)
 
 
 class Pages:

@@ -28,6 +28,9 @@ NEEDS = {
     ("POST", f"{V1}/hosts/{{host}}/drain/stop"): OPERATOR,
     ("POST", f"{V1}/hosts/{{host}}/undrain"): OPERATOR,
     ("GET", f"{V1}/drains"): VIEWER,
+    ("GET", f"{V1}/balance"): VIEWER,
+    ("POST", f"{V1}/balance"): OPERATOR,
+    ("POST", f"{V1}/balance/stop"): OPERATOR,
     ("GET", f"{V1}/guests"): VIEWER,
     ("GET", f"{V1}/guests/{{guest}}"): VIEWER,
     ("GET", f"{V1}/guests/{{guest}}/check"): VIEWER,
@@ -72,6 +75,11 @@ PAGES = {
     ("GET", "/jobs/{job}/state"): VIEWER,
     ("POST", "/jobs/{job}/cancel"): OPERATOR,
     ("POST", "/jobs/{job}/force"): OPERATOR,
+    ("GET", "/balance"): VIEWER,
+    ("GET", "/balance/plan"): VIEWER,
+    ("GET", "/balance/course"): VIEWER,
+    ("POST", "/balance"): OPERATOR,
+    ("POST", "/balance/stop"): OPERATOR,
     ("GET", "/audit"): ADMIN,
 }
 EVERY = NEEDS | PAGES

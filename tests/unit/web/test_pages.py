@@ -137,7 +137,23 @@ def test_a_drain_is_planned_begun_and_seen_to_its_end(fleet: Service) -> None:
         time.sleep(0.05)
     assert 'data-guest="web" data-state="migrated"' in text
     assert [each.host for each in fleet.site.roll.seen().guests if each.name == "web"] != ["alpha"]
-    assert fleet.client().post("/hosts/alpha/drain/stop").text.count("no drain of alpha is under way") == 1
+    assert fleet.client().post("/hosts/alpha/drain/stop").text.count("nothing of alpha is under way") == 1
+
+
+def test_a_balancing_is_planned_approved_once_and_seen_to_its_end(fleet: Service) -> None:
+    for number in range(6):
+        fleet.world.add_guest(f"many{number}", "alpha", memory_bytes=4096 * MIB)
+    fleet.run()
+    plan = seen(fleet, "/balance/plan?mode=even&eagerness=5")
+    assert 'data-state="planned"' in plan, plan
+    name = plan.partition('"plan": "')[2].partition('"')[0]
+    assert fleet.client().post("/balance", data={"plan": name}).headers["HX-Redirect"] == "/balance"
+    deadline = time.monotonic() + LIMIT_S
+    while 'data-errand="done"' not in (text := seen(fleet, "/balance/course")):
+        assert time.monotonic() < deadline, text
+        time.sleep(0.05)
+    assert 'data-state="migrated"' in text
+    assert "make a new one" in fleet.client().post("/balance", data={"plan": name}).text, "it is taken once"
 
 
 def finding(rule: str, severity: str, subject: str = "vda") -> dict[str, str]:
