@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from vmferry.api.acting import Acting
 from vmferry.api.answers import JOBS, answer, told
@@ -17,8 +20,20 @@ from vmferry.model.job import Ask, Job
 from vmferry.service.documents import job_document, jobs_document
 from vmferry.service.following import force as force_job
 from vmferry.service.following import need_cancellable
+from vmferry.service.reconcile import reconciler_of
+from vmferry.service.repairing import forget as forget_job
+from vmferry.service.repairing import repair as repair_job
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+REPAIR_S = 20.0
+
+
+class Repair(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    forget: bool = Field(default=False, description="You have put it right by hand: end the job, touch no host.")
+
 
 JobName = Annotated[str, Path(min_length=1, max_length=100, examples=["20260101-120000-a1b2c3"])]
 
@@ -61,6 +76,33 @@ def cancel(site: Here, caller: Operator, request: Request, job: JobName) -> Resp
 def force(site: Here, caller: Operator, request: Request, job: JobName) -> Response:
     """Bring a running migration to its end now, by post-copy where that may be, else by a longer stop."""
     return _asked(site, caller, request, "job force", job, lambda found: force_job(site.tools.jobs, found))
+
+
+@router.post("/{job}/repair", status_code=202, responses=told(JOBS, status=202))
+def repair(site: Here, caller: Operator, request: Request, job: JobName, given: Repair) -> Response:
+    """Ask the hosts of a migration in doubt again, and do what follows from their answers; or end it untouched."""
+
+    def ask(found: Job) -> None:
+        if given.forget:
+            forget_job(site.tools, found)
+        else:
+            _repaired(site, found)
+
+    return _asked(site, caller, request, "job repair", job, ask)
+
+
+def _repaired(site: Site, found: Job) -> None:
+    """What a copy that still runs becomes is not waited for: the job's news tell."""
+
+    def work() -> None:
+        with site.fleet() as fleet:
+            repair_job(reconciler_of(site.tools, fleet), found)
+
+    pool = ThreadPoolExecutor(1)
+    going = pool.submit(work)
+    pool.shutdown(wait=False)
+    with contextlib.suppress(TimeoutError):
+        going.result(REPAIR_S)
 
 
 def _asked(site: Site, caller: Caller, request: Request, what: str, name: str, ask: Callable[[Job], None]) -> Response:

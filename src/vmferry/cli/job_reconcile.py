@@ -7,14 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vmferry.cli.context import App
-from vmferry.errors import VmferryError
 from vmferry.flow.states import AT_REST
 
 if TYPE_CHECKING:
     from vmferry.forecast.progress import Progress
     from vmferry.model.job import Job
     from vmferry.model.migration import MigrationResult
-    from vmferry.ports import HostPort
     from vmferry.service.fleet import Fleet
     from vmferry.service.reconcile import Reconciler
 
@@ -57,17 +55,6 @@ def reconciler(
     cancel: threading.Event | None = None,
     show: Callable[[Progress], None] = lambda progress: None,
 ) -> Reconciler:
-    from vmferry.service.reconcile import Reconciler
+    from vmferry.service.reconcile import reconciler_of
 
-    def find(name: str) -> HostPort | None:
-        try:
-            return fleet.host(name)
-        except VmferryError:
-            return None
-
-    def others() -> list[HostPort]:
-        return [host for entry in fleet.entries if (host := find(entry.name)) is not None]
-
-    return Reconciler(
-        app.tools, find, others, cancel or threading.Event(), show, note=lambda text: app.note(f"vmferry: {text}")
-    )
+    return reconciler_of(app.tools, fleet, cancel, show, note=lambda text: app.note(f"vmferry: {text}"))

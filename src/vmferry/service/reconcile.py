@@ -16,6 +16,7 @@ from vmferry.model.migration import JobStats, MigrationResult, Verified
 from vmferry.ports import HostPort
 from vmferry.service.arrival import Arrivals
 from vmferry.service.disk_request import carried, unseen
+from vmferry.service.fleet import Fleet
 from vmferry.service.guides import Arrival, Guides
 from vmferry.service.migrate import Tools
 from vmferry.service.offline_move import Definitions, OfflineMove
@@ -29,6 +30,27 @@ from vmferry.service.transaction import UNTOUCHED, Transaction
 
 Find = Callable[[str], HostPort | None]
 """A host by name; None where there is no connection to it."""
+
+
+def reconciler_of(
+    tools: Tools,
+    fleet: Fleet,
+    cancel: threading.Event | None = None,
+    show: Callable[[Progress], None] = lambda progress: None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Reconciler:
+    """Over the hosts that are connected to."""
+
+    def find(name: str) -> HostPort | None:
+        try:
+            return fleet.host(name)
+        except VmferryError:
+            return None
+
+    def others() -> list[HostPort]:
+        return [host for entry in fleet.entries if (host := find(entry.name)) is not None]
+
+    return Reconciler(tools, find, others, cancel or threading.Event(), show, note=note)
 
 
 GOING_ON = (Event.MOVING, Event.SWITCH)

@@ -15,12 +15,12 @@ from vmferry.errors import Fenced, VmferryError
 from vmferry.flow.states import AT_REST, State
 from vmferry.model.job import Job, Lease
 from vmferry.model.migration import MigrationResult
-from vmferry.ports import Dispatcher, HostPort
+from vmferry.ports import Dispatcher
 from vmferry.service.fleet import Fleet
 from vmferry.service.ground import Standing, request_of, survey_ground
 from vmferry.service.listening import Quiet
 from vmferry.service.migrate import Migration, Tools
-from vmferry.service.reconcile import Reconciler, is_waiting
+from vmferry.service.reconcile import Reconciler, is_waiting, reconciler_of
 from vmferry.service.record import RENEW_EVERY_S, Record
 
 LOOK_EVERY_S = 1.0
@@ -106,7 +106,7 @@ class Worker:
 
     def _carry(self, name: str, fleet: Fleet) -> str:
         tools = self.tools
-        job, reconciler = tools.jobs.job(name), self._reconciler(fleet)
+        job, reconciler = tools.jobs.job(name), reconciler_of(self.tools, fleet)
         if job.state in AT_REST and not reconciler.is_ripe(job):
             return "there is no news"
         lease = tools.jobs.take_over(name, tools.worker)
@@ -139,18 +139,6 @@ class Worker:
         return Migration(
             request, tools, Quiet(lambda message: self.note(f"job {job.id}: {message}")), threading.Event()
         ).take_up(record)
-
-    def _reconciler(self, fleet: Fleet) -> Reconciler:
-        def find(name: str) -> HostPort | None:
-            try:
-                return fleet.host(name)
-            except VmferryError:
-                return None
-
-        def others() -> list[HostPort]:
-            return [host for entry in fleet.entries if (host := find(entry.name)) is not None]
-
-        return Reconciler(self.tools, find, others, threading.Event())
 
     def _leave(self) -> None:
         """Give back each job at a moment at which another worker can go on with it."""

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from vmferry.api import jobs as api
 from vmferry.api.gate import Here, Operator, Viewer
-from vmferry.api.jobs import JobName
+from vmferry.api.jobs import JobName, Repair
 from vmferry.api.site import Site
 from vmferry.flow.states import AT_REST
 from vmferry.service.documents import job_document
-from vmferry.web.forms import done
+from vmferry.service.repairing import FORGETTABLE
+from vmferry.web.forms import Form, done, filled
 from vmferry.web.render import page
 
 router = APIRouter()
@@ -61,7 +62,7 @@ def _values(site: Site, name: str) -> dict[str, Any]:
     found = jobs.job(name)
     document = job_document(found, jobs.journal(found.id), jobs.shown(found.id))
     shown = msgspec.json.decode(msgspec.json.encode(document["jobs"][0]))
-    return {"job": shown, "at_rest": found.state in AT_REST}
+    return {"job": shown, "at_rest": found.state in AT_REST, "waits": found.state in FORGETTABLE}
 
 
 @router.post("/jobs/{job}/cancel")
@@ -72,3 +73,8 @@ def cancel(site: Here, caller: Operator, request: Request, job: JobName) -> Resp
 @router.post("/jobs/{job}/force")
 def force(site: Here, caller: Operator, request: Request, job: JobName) -> Response:
     return done(api.force(site, caller, request, job), f"/jobs/{job}")
+
+
+@router.post("/jobs/{job}/repair")
+def repair(site: Here, caller: Operator, request: Request, job: JobName, form: Form) -> Response:
+    return done(api.repair(site, caller, request, job, filled(Repair, form)), f"/jobs/{job}")

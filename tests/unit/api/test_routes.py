@@ -263,3 +263,25 @@ def test_a_fault_of_ours_shows_no_inside(service: Service, monkeypatch: pytest.M
     assert answer.status_code == 500
     assert answer.json()["type"] == "urn:vmferry:internal"
     assert "inside" not in answer.text.replace("internal", "")
+
+
+def test_a_migration_in_doubt_is_repaired(service: Service) -> None:
+    service.world.rate_bytes_s = MIB
+    service.world.add_guest("web", "alpha", memory_bytes=64 * MIB)
+    service.run()
+    client = service.client(Role.OPERATOR)
+    (queued,) = client.post(f"{V1}/guests/web/migrate", json={"to": "beta"}).json()["jobs"]
+    path = f"{V1}/jobs/{queued['job']}"
+    end_s = time.monotonic() + LIMIT_S
+    while client.get(path).json()["jobs"][0]["state"] != "copying":
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+    assert client.post(f"{path}/repair", json={}).status_code == 409, "somebody works on it"
+    assert client.post(f"{path}/repair", json={"forget": True}).status_code == 409
+    service.world.hosts["beta"].faults.unreachable = "no route to host"
+    client.post(f"{path}/cancel")
+    assert ended(client, queued["job"])["outcome"] == "in_doubt"
+    service.world.hosts["beta"].faults.unreachable = None
+    assert client.post(f"{path}/repair", json={}).status_code == 202
+    assert client.get(path).json()["jobs"][0]["outcome"] == "rolled_back"
+    assert client.post(f"{path}/repair", json={}).status_code == 409, "it is at its end"
