@@ -37,12 +37,16 @@ from vmferry.forecast.progress import Phase, Progress
 from vmferry.model.host import HostEntry
 from vmferry.model.job import Job, Plan
 from vmferry.model.migration import MigrationResult
+from vmferry.service.balance import BalancePlan
 from vmferry.service.bulletin import Bulletin
 from vmferry.service.fleet import Fleet
 from vmferry.service.ground import Standing
+from vmferry.service.offers import Offers
+from vmferry.service.people import Door
 from vmferry.service.roll import Roll
 from vmferry.service.tools import tools
 from vmferry.store import EmbeddedJobs, Place
+from vmferry.web.pages import Pages
 
 HOSTS, GUESTS = 200, 5_000
 LISTENERS, FIGURES, EVERY_S = 200, 40, 0.5
@@ -68,13 +72,15 @@ def serve(folder: Path) -> None:
         return Fleet(FakeConnector(world), entries or store.hosts())
 
     roll = Roll(fleet, store, needed.now)
-    bulletin = Bulletin(jobs, roll, world.time, "bench")
-    site = Site(needed, MemoryRegister(), (), Standing(), fleet, roll, bulletin)
+    bulletin = Bulletin(jobs, roll, world.time, "bench", needed.now)
+    register = MemoryRegister()
+    door, offers = Door(register, needed.now), Offers[BalancePlan](world.time)
+    site = Site(needed, register, (), Standing(), fleet, door, roll, bulletin, offers)
     stop = threading.Event()
     for work in (lambda: roll.run(stop, print), lambda: bulletin.run(stop)):
         threading.Thread(target=work, daemon=True).start()
     roll.seen()
-    server = Server(make_app(site), [unix_socket(folder / "api.sock")])
+    server = Server(make_app(site, Pages()), [unix_socket(folder / "api.sock")])
     server.start()
     signal.sigwait({signal.SIGTERM})
     server.stop()
@@ -98,7 +104,13 @@ def served() -> Iterator[tuple[Path, Path]]:
 
 def lists(path: Path) -> dict[str, list[float]]:
     """Seconds of each request, by what was asked for."""
-    asked = {"hosts": f"{V1}/hosts", "guests, 100": f"{V1}/guests", "guests, 1,000": f"{V1}/guests?limit=1000"}
+    asked = {
+        "the fleet's page": "/",
+        "its map, of a name": "/fleet/map?q=7",
+        "hosts": f"{V1}/hosts",
+        "guests, 100": f"{V1}/guests",
+        "guests, 1,000": f"{V1}/guests?limit=1000",
+    }
     asked |= {"guests of a name": f"{V1}/guests?name=guest4999", "one guest": f"{V1}/guests/guest4999"}
     took: dict[str, list[float]] = {name: [] for name in asked}
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://bench", timeout=30) as client:

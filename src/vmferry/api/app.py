@@ -53,6 +53,7 @@ def make_app(site: Site, pages: Pages | None = None) -> FastAPI:
     app.state.site = site
     app.state.figures = Figures(site)
     site.bulletin.listen(app.state.figures.hear)
+    site.checked = app.state.figures.checked
     problems.add_handlers(app, pages.trouble if pages is not None else problems.as_it_is)
     app.include_router(health.router)
     api = APIRouter(prefix=PREFIX)

@@ -20,6 +20,7 @@ from vmferry.model.host import HostState
 from vmferry.model.job import Job
 from vmferry.model.migration import MigrationResult, Outcome
 from vmferry.service.bulletin import MOST_JOBS, News
+from vmferry.service.check import CheckReport
 
 if TYPE_CHECKING:
     from vmferry.api.site import Site
@@ -52,6 +53,9 @@ class Figures:
         self._steps = Histogram(
             "vmferry_job_step_seconds", "Steps of migrations", ["step"], buckets=SECONDS, registry=own
         )
+        self._findings = Total(
+            "vmferry_findings", "Of checks and plans that were asked for here", ["rule", "severity"], registry=own
+        )
         own.register(_Now(site))
 
     def hear(self, news: News) -> None:
@@ -59,6 +63,12 @@ class Figures:
             return
         with contextlib.suppress(VmferryError):  # the store is away: this one is not counted
             self.count(self._site.tools.jobs.job(news.job).result)
+
+    def checked(self, report: CheckReport) -> None:
+        """What stands in the way, once for each target that it stands in the way of."""
+        for candidate in report.candidates:
+            for finding in candidate.judged.open:
+                self._findings.labels(finding.rule, str(finding.severity)).inc()
 
     def count(self, result: MigrationResult) -> None:
         self._ended.labels(str(result.outcome)).inc()

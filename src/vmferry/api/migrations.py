@@ -53,6 +53,7 @@ def check(site: Here, caller: Viewer, guest: Name, to: To = None, storage: Copie
     with site.fleet() as fleet:
         ground = survey_ground(fleet, site.tools.store, guest, to)
         report = run_check(ground.source, ground.guest, ground.targets, ground.unreached, site.standing.policy, wish)
+    site.checked(report)
     return answer(check_document(report))
 
 
@@ -70,6 +71,7 @@ def plan(
         ground = survey_ground(fleet, site.tools.store, guest, None)
         report = run_check(ground.source, ground.guest, ground.targets, ground.unreached, site.standing.policy, wish)
         forecasts = predict_each(report, ground.source, ground.targets, site.tools.store, measure_s=measure_s)
+    site.checked(report)
     return answer(plan_document(report, forecasts))
 
 

@@ -12,6 +12,7 @@ from vmferry.model.storage import Storage, StorageWish
 from vmferry.ports import Register
 from vmferry.service.balance import BalancePlan
 from vmferry.service.bulletin import Bulletin
+from vmferry.service.check import CheckReport
 from vmferry.service.errands import Errands
 from vmferry.service.fleet import Fleet
 from vmferry.service.ground import Standing
@@ -42,6 +43,8 @@ class Site:
     aim: Aim = field(default_factory=Aim)
     """How the fleet is balanced, as the configuration has it."""
     errands: Errands = field(default_factory=Errands)
+    checked: Callable[[CheckReport], None] = field(default=lambda report: None)
+    """Told of every check that is made here."""
     hurry: Callable[[], None] = field(default=lambda: None)
     """A job was queued: the worker of this process looks at once."""
 

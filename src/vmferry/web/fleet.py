@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Query, Request, Response
+from markupsafe import Markup
 
 from vmferry.api import inventory
 from vmferry.api.gate import Admin, Here, Viewer
 from vmferry.api.site import Site
 from vmferry.model.guest import Guest
 from vmferry.model.host import Host
+from vmferry.service.roll import Roll, Seen
 from vmferry.web.forms import Form, done, filled
-from vmferry.web.render import page
+from vmferry.web.render import page, rendered
 
 router = APIRouter()
 
@@ -38,9 +41,9 @@ class Tile:
         return min(self.given_cpus / (4 * self.host.cpus), 1.0) if self.host.cpus else 0.0
 
 
-def tiles(site: Site, wanted: str) -> list[Tile]:
+def tiles(seen: Seen, wanted: str) -> list[Tile]:
     """`wanted`: what names contain. A host that is named so is shown whole; one with nothing of it is not shown."""
-    seen, word = site.roll.seen(), wanted.strip().lower()
+    word = wanted.strip().lower()
     by_host: dict[str, list[Guest]] = {host.name: [] for host in seen.hosts}
     for guest in seen.guests:
         by_host.setdefault(guest.host, []).append(guest)
@@ -60,17 +63,30 @@ Search = Annotated[str, Query(max_length=255)]
 
 @router.get("/")
 def fleet(site: Here, caller: Viewer, request: Request, q: Search = "") -> Response:
-    return page(request, "fleet.html", caller, **_shown(site, q))
+    return page(request, "fleet.html", caller, map=drawn(site, q), q=q)
 
 
 @router.get("/fleet/map")
 def fleet_map(site: Here, caller: Viewer, request: Request, q: Search = "") -> Response:
-    return page(request, "map.html", caller, **_shown(site, q))
+    return page(request, "map_alone.html", caller, map=drawn(site, q))
 
 
-def _shown(site: Site, wanted: str) -> dict[str, Any]:
+_drawn: WeakKeyDictionary[Roll, tuple[Seen, dict[str, Markup]]] = WeakKeyDictionary()
+"""Of the last look at the fleet, by what was searched for: news make all who look ask for the same one at once."""
+MOST_DRAWN = 100
+
+
+def drawn(site: Site, wanted: str) -> Markup:
+    """The map is the same for everybody."""
     seen = site.roll.seen()
-    return {"tiles": tiles(site, wanted), "q": wanted, "at": seen.at, "hosts": len(seen.hosts)}
+    before, found = _drawn.get(site.roll, (None, {}))
+    if before is not seen or len(found) > MOST_DRAWN:
+        found = {}
+        _drawn[site.roll] = seen, found
+    if wanted not in found:
+        shown = {"tiles": tiles(seen, wanted), "q": wanted, "at": seen.at, "hosts": len(seen.hosts)}
+        found[wanted] = Markup(rendered("map.html", shown))
+    return found[wanted]
 
 
 @router.get("/hosts/add")

@@ -21,7 +21,7 @@ router = APIRouter()
 
 @router.get("/hosts/{host}")
 def show(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
-    found = [tile for tile in tiles(site, "") if tile.host.name == host]
+    found = [tile for tile in tiles(site.roll.seen(), "") if tile.host.name == host]
     if not found:
         raise unknown_host(host, [each.name for each in site.roll.seen().hosts])
     errand = site.errands.of(host)

@@ -265,6 +265,21 @@ def test_a_fault_of_ours_shows_no_inside(service: Service, monkeypatch: pytest.M
     assert "inside" not in answer.text.replace("internal", "")
 
 
+def test_findings_are_counted_by_rule(service: Service) -> None:
+    service.world.add_guest("web", "alpha", memory_bytes=1 << 50)
+    client = service.client(Role.VIEWER)
+    found = [
+        (each["rule"], each["severity"])
+        for target in client.get(f"{V1}/guests/web/check").json()["targets"]
+        for each in target["findings"]
+        if each["severity"] == "refuse"
+    ]
+    assert found, "no host has so much memory"
+    for rule, severity in set(found):
+        line = f'vmferry_findings_total{{rule="{rule}",severity="{severity}"}} {float(found.count((rule, severity)))}'
+        assert line in client.get("/metrics").text
+
+
 def test_a_migration_in_doubt_is_repaired(service: Service) -> None:
     service.world.rate_bytes_s = MIB
     service.world.add_guest("web", "alpha", memory_bytes=64 * MIB)
