@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,8 @@ class App:
     verbosity: int = 0
     """-1 with -q: results and errors only; 1 and more with -v."""
     debug: bool = False
+    noting: Callable[[str], None] | None = None
+    """How messages are told; None: as a line."""
 
     @cached_property
     def config(self) -> Config:
@@ -120,7 +122,7 @@ class App:
     def note(self, message: str) -> None:
         """A message beside the result, on standard error; not with -q."""
         if self.verbosity >= 0:
-            say(message)
+            (self.noting or say)(message)
 
 
 pass_app = click.make_pass_decorator(App)

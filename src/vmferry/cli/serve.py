@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vmferry.cli.context import App, pass_app
+from vmferry.cli.daemon_log import log_option, use_log
 from vmferry.cli.errors import DONE
 from vmferry.cli.migration_options import standing
 from vmferry.cli.notify import notify
@@ -32,6 +33,7 @@ LISTEN = "127.0.0.1:8641"
 @click.option("--tls-key", "key", type=click.Path(path_type=Path), help="The certificate's key, as PEM.")
 @click.option("--database", metavar="URL", help="The shared store, as postgresql://USER@HOST/NAME.")
 @click.option("--at-once", type=click.IntRange(1, 1000), default=8, show_default=True, help="So many jobs here.")
+@log_option
 @policy_option
 @timeout_option()
 @pass_app
@@ -43,6 +45,7 @@ def serve(
     key: Path | None,
     database: str | None,
     at_once: int,
+    log: str,
     timeout_s: float,
 ) -> int:
     """Serve the HTTP API and the metrics, and take jobs as vmferry worker does.
@@ -54,6 +57,7 @@ def serve(
     from vmferry.api.server import Server, tcp_socket, unix_socket
     from vmferry.cli.places import socket_path
 
+    use_log(app, log)
     use_database(app, database)
     where = path or socket_path()
     place, tls = read_listen(listen), read_tls(certificate, key)
@@ -67,12 +71,14 @@ def serve(
         from vmferry.web.pages import Pages
 
         server = Server(make_app(site, Pages()), plain, secure, tls)
-        stop = until_told()
+        stop = until_told(app.note)
         for work in (lambda: site.roll.run(stop, app.note), lambda: site.bulletin.run(stop, app.note)):
             threading.Thread(target=work, daemon=True).start()
         server.start()
         scheme = "http" if tls is None else "https"
         app.note(f"served at {where}" + ("" if place is None else f" and {scheme}://{listen}"))
+        if place is not None and not site.register.users():
+            app.note("nobody can sign in at the pages yet: vmferry user add NAME --role admin")
         app.note(f"worker {app.tools.worker} takes jobs")
         notify("READY=1")
         running.run(stop)
