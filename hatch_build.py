@@ -121,5 +121,10 @@ def collect(modules: Path, to: Path) -> None:
     for source, place in COPIED.items():
         (to / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(modules / source, to / place)
+    for package in (PATTERNFLY, "htmx.org", "uplot"):
+        for licence in (modules / package).glob("LICENSE*"):
+            name = f"{package.rpartition('/')[2]}-{licence.name}"
+            (to / "licenses").mkdir(exist_ok=True)
+            shutil.copyfile(licence, to / "licenses" / name)
     text = "\n".join(sheet.read_text() for sheet in sheets)
     (to / "patternfly.css").write_text(text.replace('"./assets/', '"./'))
