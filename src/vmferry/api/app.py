@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from vmferry import __version__
 from vmferry.api import access, balances, drains, events, health, inventory, jobs, migrations, problems, rules
 from vmferry.api.answers import components
-from vmferry.api.gate import METRICS, OPEN, Gate, Needs
+from vmferry.api.gate import METRICS, OPEN, SIGN_IN, Gate, Needs
 from vmferry.api.metrics import Figures
 from vmferry.api.site import Site
 from vmferry.model.access import Role
@@ -64,7 +64,7 @@ def make_app(site: Site, pages: Pages | None = None) -> FastAPI:
     for router in shown:
         app.include_router(router, include_in_schema=False)
     for path, route in routes(shown):
-        if role_of(route) is None and path not in {*OPEN, METRICS}:
+        if role_of(route) is None and path not in {*OPEN, METRICS, SIGN_IN}:
             raise RuntimeError(f"{path} does not say who may use it")
     _describe(app)
     app.add_middleware(Gate, site=site, greet=None if pages is None else pages.greet)

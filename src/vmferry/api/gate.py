@@ -27,7 +27,8 @@ from vmferry.model.access import Caller, Role
 from vmferry.service.tokens import digest_of, is_valid
 
 SIGN_IN = "/signin"
-OPEN = frozenset({"/openapi.json", "/health", "/ready", SIGN_IN})
+"""Where people send their name and password: a POST to it is open, too."""
+OPEN = frozenset({"/openapi.json", "/health", "/ready"})
 """Without a sign-in, from anywhere."""
 METRICS = "/metrics"
 """The same on loopback only."""
@@ -121,7 +122,8 @@ def _is_for_eyes(scope: Scope, headers: dict[bytes, bytes]) -> bool:
 
 def is_open(scope: Scope) -> bool:
     path = scope["path"]
-    return path in OPEN or (path == METRICS and _is_loopback(_client(scope)))
+    signs_in = path == SIGN_IN and scope["method"] == "POST"
+    return path in OPEN or signs_in or (path == METRICS and _is_loopback(_client(scope)))
 
 
 def _client(scope: Scope) -> str:

@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from vmferry.api.app import make_app, role_of, routes
-from vmferry.api.gate import METRICS, MOST_BYTES, OPEN
+from vmferry.api.gate import METRICS, MOST_BYTES, OPEN, SIGN_IN
 from vmferry.model.access import Role, Token
 from vmferry.service.tokens import digest_of
 from vmferry.web.pages import Pages
@@ -52,6 +52,7 @@ NEEDS = {
     ("GET", f"{V1}/audit"): ADMIN,
 }
 PAGES = {
+    ("GET", "/signin"): VIEWER,
     ("POST", "/signout"): VIEWER,
     ("GET", "/static/{name:path}"): VIEWER,
     ("GET", "/"): VIEWER,
@@ -105,7 +106,9 @@ def test_the_table_names_every_route(service: Service) -> None:
     }
     assert {each for each in described if each[1] not in {*OPEN, METRICS}} == set(NEEDS)
     table = {(method, path): role_of(route) for path, route in routes(Pages().routers) for method in route.methods}
-    assert {each: role for each, role in table.items() if each[1] not in {*OPEN, METRICS}} == EVERY
+    assert {each: role for each, role in table.items() if each[1] not in {*OPEN, METRICS}} == EVERY | {
+        ("POST", SIGN_IN): None
+    }
 
 
 def test_a_route_without_a_rule_is_no_application(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,11 @@ def test_who_is_not_signed_in_is_asked_to(service: Service) -> None:
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
+def test_a_sign_in_page_that_is_reloaded_asks_again(service: Service) -> None:
+    assert service.client(None).get("/signin", headers=EYES).status_code == 401
+    assert signed_in(service).get("/signin", headers=EYES, follow_redirects=False).headers["Location"] == "/"
+
+
 def test_the_cookie_is_for_this_site_alone(service: Service) -> None:
     new_user(service.site.register, "anna", Role.VIEWER, SECRET, NOW)
     form = {"name": "anna", "password": SECRET}
