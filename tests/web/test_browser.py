@@ -37,7 +37,7 @@ def test_nothing_serious_stands_in_anybody_s_way(page: Page, site: Site, scheme:
         "/guests/mail": page.get_by_role("button", name="Migrate to beta"),
         "/hosts/alpha": page.get_by_text("daemon.running"),
         "/hosts/alpha/drain": page.get_by_role("button", name="Drain alpha"),
-        "/hosts/add": page.get_by_label("URI"),
+        "/hosts/add": page.get_by_label("URI", exact=True),
         "/balance": page.get_by_role("button", name="plan"),
         "/jobs": page.get_by_role("link", name="2026"),
         "/audit": page.get_by_text("sign in"),
@@ -110,10 +110,10 @@ def test_a_host_that_a_page_adds_appears_on_all_others(page: Page, browser: Brow
     with watched(browser, site.url) as other:
         sign_in(other, "admin", "/hosts/add")
         other.get_by_label("Name").fill("delta")
-        other.get_by_label("URI").fill("nonsense")
+        other.get_by_label("URI", exact=True).fill("nonsense")
         other.get_by_role("button", name="Add").click()
         expect(other.get_by_role("alert")).to_contain_text("nonsense")
-        other.get_by_label("URI").fill("qemu+ssh://root@delta/system")
+        other.get_by_label("URI", exact=True).fill("qemu+ssh://root@delta/system")
         site.service.world.add_host("delta")
         other.get_by_role("button", name="Add").click()
         expect(other.locator('[data-host="delta"]')).to_be_visible()

@@ -14,17 +14,14 @@
     }, CALM_MS);
   };
 
-  let missed = false;
   const connect = () => {
     const source = new EventSource("/api/v1/events");
     source.onopen = () => {
       banner.hidden = true;
-      if (missed) everything();
-      missed = false;
+      everything(); // what came between the page's making, or the last news, and now
     };
     source.onerror = () => {
       banner.hidden = false;
-      missed = true;
       if (source.readyState !== EventSource.CLOSED) return; // the browser comes back by itself
       fetch("/api/v1/me").then((answer) => {
         if (answer.status === 401) location.reload();
