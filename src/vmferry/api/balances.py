@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,8 +11,8 @@ from vmferry.api.acting import Acting
 from vmferry.api.answers import JOB, TEXT, answer, many, shape, told
 from vmferry.api.drains import DRAINS, MOVE, PLAN, Draining, errand_document, errand_of, work_of
 from vmferry.api.gate import Here, Operator, Viewer
-from vmferry.api.site import FLEET, Site
-from vmferry.model.aim import Aim, Mode
+from vmferry.api.site import FLEET
+from vmferry.model.aim import Mode
 from vmferry.service.balance import Balancing
 from vmferry.service.balance_document import balance_document
 from vmferry.service.drain import Drained
@@ -61,8 +60,8 @@ def plan(
 
     The plan is good for 10 minutes.
     """
-    work = _work(site, _aim(site.aim, mode, eagerness, max_moves, sample_s))
-    found = work.plan()
+    drain = work_of(site, Draining(), errand_of(site, FLEET, "balance"))
+    found = Balancing(drain, site.aim.asked(mode, eagerness, max_moves, sample_s)).plan()
     name = site.offers.keep(new_job(), found)
     return answer({"plan_id": name} | balance_document(found, Drained(found.moves)))
 
@@ -89,18 +88,3 @@ def stop(site: Here, caller: Operator, request: Request) -> Response:
         return answer({"drains": [errand_document(site.errands.stop(FLEET))]}, 202)
 
     return Acting(site, caller, request, "balance stop", "").carry_out(work)
-
-
-def _work(site: Site, aim: Aim) -> Balancing:
-    return Balancing(work_of(site, Draining(), errand_of(site, FLEET, "balance")), aim)
-
-
-def _aim(usual: Aim, mode: Mode | None, eagerness: int | None, max_moves: int | None, sample_s: float | None) -> Aim:
-    """The configuration's, but for what was asked for."""
-    terms = replace(usual.terms, max_moves=max_moves or usual.terms.max_moves)
-    return replace(
-        usual,
-        mode=usual.mode if mode is None else mode,
-        terms=terms if eagerness is None else replace(terms, eagerness=eagerness),
-        sample_s=sample_s or usual.sample_s,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -19,6 +20,7 @@ from vmferry.service.documents import hosts_document
 from vmferry.service.fleet import unknown_host
 from vmferry.service.inventory import add_host, find_among, remove_host
 from vmferry.service.inventory import list_hosts as ask_hosts
+from vmferry.service.roll import Seen
 
 router = APIRouter(tags=["inventory"])
 
@@ -129,7 +131,12 @@ def _place(guest: Guest) -> str:
 def show_guest(site: Here, caller: Viewer, guest: Name) -> Response:
     """One guest, by its name or UUID."""
     seen = site.roll.seen()
-    found = find_among(seen.guests, guest)
+    return answer({"guests": guests_named(seen, guest), "seen_at": seen.at})
+
+
+def guests_named(seen: Seen, name: str) -> Sequence[Guest]:
+    """Or with that UUID; several where several hosts have it. Raises Unknown."""
+    found = find_among(seen.guests, name)
     if not found:
-        raise Unknown(f"there is no guest {guest!a} on any host that answered at {seen.at}")
-    return answer({"guests": found, "seen_at": seen.at})
+        raise Unknown(f"there is no guest {name!a} on any host that answered at {seen.at}")
+    return found

@@ -92,18 +92,12 @@ class Tls:
 class Server:
     """Runs in a thread of its own; signals are the command's business."""
 
-    def __init__(
-        self,
-        app: FastAPI,
-        sockets: Sequence[socket.socket],
-        secure: Sequence[socket.socket] = (),
-        tls: Tls | None = None,
-    ) -> None:
-        """`secure`: those that speak TLS, by `tls`."""
-        self._sockets = [*sockets, *secure]
-        self._servers = [(_server(app, None), list(sockets))]
-        if secure:
-            self._servers.append((_server(app, tls), list(secure)))
+    def __init__(self, app: FastAPI, sockets: Sequence[socket.socket], tls: Tls | None = None) -> None:
+        """`tls`: by which all but unix sockets speak, where it is given."""
+        self._sockets = list(sockets)
+        secure = [each for each in sockets if tls is not None and each.family != socket.AF_UNIX]
+        plain = [each for each in sockets if each not in secure]
+        self._servers = [(_server(app, how), part) for how, part in ((None, plain), (tls, secure)) if part]
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:

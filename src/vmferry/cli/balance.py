@@ -58,7 +58,7 @@ def balance(
 
     Each has to gain more than its migration costs, or it is not made. Guests that were moved lately stay.
     """
-    aim = _aim(app, mode, eagerness, max_moves, sample)
+    aim = app.config.balance.asked(None if mode is None else Mode(mode), eagerness, max_moves, sample)
     prepare(app, timeout_s, dry_run=dry_run)
     with app.kept_connections():
         return _balanced(app, aim, work_of(app, given, timeout_s, threading.Event()), dry_run=dry_run, yes=yes)
@@ -81,18 +81,6 @@ def _balanced(app: App, aim: Aim, drain: Drain, *, dry_run: bool, yes: bool) -> 
         done = replace(work, drain=replace(work.drain, cancel=cancel)).carry_out(plan)
     _show(app, plan, done)
     return concluded(done)
-
-
-def _aim(app: App, mode: str | None, eagerness: int | None, max_moves: int | None, sample_s: float | None) -> Aim:
-    """The configuration's, but for what was typed."""
-    usual = app.config.balance
-    terms = replace(usual.terms, max_moves=max_moves or usual.terms.max_moves)
-    return replace(
-        usual,
-        mode=usual.mode if mode is None else Mode(mode),
-        terms=terms if eagerness is None else replace(terms, eagerness=eagerness),
-        sample_s=sample_s or usual.sample_s,
-    )
 
 
 def _show(app: App, plan: BalancePlan, done: Drained) -> None:

@@ -64,13 +64,12 @@ def serve(
     if place is not None and tls is None and not ipaddress.ip_address(place[0]).is_loopback:
         app.note("passwords and tokens go over the network in the clear; vmferry tls service makes a certificate")
     with app.kept_connections():
-        own, others = [unix_socket(where)], [tcp_socket(*place)] if place is not None else []
-        plain, secure = ([*own, *others], []) if tls is None else (own, others)
+        sockets = [unix_socket(where)] + ([tcp_socket(*place)] if place is not None else [])
         site, running = site_of(app, timeout_s, at_once)
         from vmferry.api.app import make_app
         from vmferry.web.pages import Pages
 
-        server = Server(make_app(site, Pages()), plain, secure, tls)
+        server = Server(make_app(site, Pages()), sockets, tls)
         stop = until_told(app.note)
         for work in (lambda: site.roll.run(stop, app.note), lambda: site.bulletin.run(stop, app.note)):
             threading.Thread(target=work, daemon=True).start()

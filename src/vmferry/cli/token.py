@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import click
 
+from vmferry.cli.access_options import need_name, role_option, tell_removed
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.options import Group
 from vmferry.cli.output import Layout
-from vmferry.errors import UserError
 from vmferry.model.access import Role, Token
 from vmferry.service.steps import stamp
-from vmferry.service.tokens import NAME, digest_of, new_secret
+from vmferry.service.tokens import digest_of, new_secret
 
 _HEADINGS = ("NAME", "ROLE", "CREATED", "EXPIRES")
 
@@ -25,7 +24,7 @@ def token() -> None:
 
 @token.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice([each.value for each in Role]), default="viewer", show_default=True)
+@role_option
 @click.option("--days", type=click.IntRange(1, 3650), metavar="N", help="It opens nothing after so many.")
 @pass_app
 def add(app: App, name: str, role: str, days: int | None) -> None:
@@ -33,8 +32,7 @@ def add(app: App, name: str, role: str, days: int | None) -> None:
 
     A viewer looks; an operator also moves guests; an admin also changes the inventory and tokens.
     """
-    if not re.fullmatch(NAME, name):
-        raise UserError(f"{name!a} is no name for a token: letters, digits and . _ @ - only, up to 100 of them")
+    need_name("token", name)
     now = app.tools.now()
     expires = None if days is None else stamp(now + timedelta(days=days))
     made, secret = Token(name, Role(role), stamp(now), expires), new_secret()
@@ -60,6 +58,4 @@ def list_(app: App) -> None:
 def remove(app: App, name: str) -> None:
     """From now on it opens nothing."""
     app.wiring.register(app.place).remove_token(name)
-    app.note(f"token {name} is removed")
-    if not app.readable:
-        app.emit({"tokens": [], "removed": [name]})
+    tell_removed(app, "token", name)

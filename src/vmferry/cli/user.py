@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import click
 
+from vmferry.cli.access_options import need_name, role_option, tell_removed
 from vmferry.cli.context import App, pass_app
 from vmferry.cli.options import Group
 from vmferry.cli.output import Layout
-from vmferry.errors import UserError
 from vmferry.model.access import Role
-from vmferry.service.tokens import NAME
 
 _HEADINGS = ("NAME", "ROLE", "CREATED")
 
@@ -24,7 +22,7 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice([each.value for each in Role]), default="viewer", show_default=True)
+@role_option
 @pass_app
 def add(app: App, name: str, role: str) -> None:
     """Let somebody in. The password is asked for, or read from the first line of standard input.
@@ -33,8 +31,7 @@ def add(app: App, name: str, role: str) -> None:
     """
     from vmferry.service.people import new_user
 
-    if not re.fullmatch(NAME, name):
-        raise UserError(f"{name!a} is no name for a user: letters, digits and . _ @ - only, up to 100 of them")
+    need_name("user", name)
     made = new_user(app.wiring.register(app.place), name, Role(role), _password(), app.tools.now())
     app.note(f"user {name} may sign in, as {role}")
     if not app.readable:
@@ -69,9 +66,7 @@ def password(app: App, name: str) -> None:
 def remove(app: App, name: str) -> None:
     """From now on this user gets in no more, signed in or not."""
     app.wiring.register(app.place).remove_user(name)
-    app.note(f"user {name} is removed")
-    if not app.readable:
-        app.emit({"users": [], "removed": [name]})
+    tell_removed(app, "user", name)
 
 
 def _password() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MEMORY, CPU, VCPUS = KINDS = ("memory", "cpu", "vcpus")
 """Shares of a host: of its memory, what is given to guests; of its CPU, what they use; for each of its CPUs, how many
@@ -57,3 +57,13 @@ class Aim:
     """A guest that was moved, by whomever of ours, stays for so long."""
     automatic: bool = False
     """The plan is carried out without a question."""
+
+    def asked(self, mode: Mode | None, eagerness: int | None, max_moves: int | None, sample_s: float | None) -> Aim:
+        """This one, but for what somebody asked for."""
+        terms = replace(self.terms, max_moves=max_moves or self.terms.max_moves)
+        return replace(
+            self,
+            mode=mode or self.mode,
+            terms=terms if eagerness is None else replace(terms, eagerness=eagerness),
+            sample_s=sample_s or self.sample_s,
+        )

@@ -26,17 +26,7 @@ class SqlRegister:
         )
 
     def add_token(self, token: Token, digest: str) -> None:
-        row = (token.name, digest, written(token))
-
-        def add(session: Connection) -> None:
-            query = "SELECT name, digest, document FROM token WHERE name = ?"
-            found = session.execute(query, (token.name,)).fetchone()
-            if found is not None and not (session.again and tuple(found) == row):
-                raise UserError(f"there is a token {token.name} already; remove it first or take another name")
-            if found is None:
-                session.execute("INSERT INTO token (name, digest, document) VALUES (?, ?, ?)", row)
-
-        self._database.transact(add, whole=True)
+        self._add("token", "token", "digest", (token.name, digest, written(token)))
 
     def remove_token(self, name: str) -> None:
         if name not in {each.name for each in self.tokens()}:
@@ -52,17 +42,7 @@ class SqlRegister:
         return tuple(read(document, User, self._database.name) for (document,) in found)
 
     def add_user(self, user: User, password: str) -> None:
-        row = (user.name, password, written(user))
-
-        def add(session: Connection) -> None:
-            query = "SELECT name, password, document FROM person WHERE name = ?"
-            found = session.execute(query, (user.name,)).fetchone()
-            if found is not None and not (session.again and tuple(found) == row):
-                raise UserError(f"there is a user {user.name} already; remove it first or take another name")
-            if found is None:
-                session.execute("INSERT INTO person (name, password, document) VALUES (?, ?, ?)", row)
-
-        self._database.transact(add, whole=True)
+        self._add("user", "person", "password", (user.name, password, written(user)))
 
     def set_password(self, name: str, password: str) -> None:
         self._need_user(name)
@@ -134,6 +114,19 @@ class SqlRegister:
             session.execute("INSERT INTO reply (who, name, at_s, document) VALUES (?, ?, ?, ?)", row)
 
         self._database.transact(keep, whole=True)
+
+    def _add(self, what: str, table: str, secret: str, row: tuple[str, str, str]) -> None:
+        """By its name, once. Raises UserError where it is taken."""
+        columns = f"name, {secret}, document"
+
+        def add(session: Connection) -> None:
+            found = session.execute(f"SELECT {columns} FROM {table} WHERE name = ?", row[:1]).fetchone()
+            if found is not None and not (session.again and tuple(found) == row):
+                raise UserError(f"there is a {what} {row[0]} already; remove it first or take another name")
+            if found is None:
+                session.execute(f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?)", row)
+
+        self._database.transact(add, whole=True)
 
     def _rows(self, query: str, *values: str | int) -> Sequence[Any]:
         return rows(self._database, query, *values)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from vmferry.api import balances as api
 from vmferry.api.balances import Approved
 from vmferry.api.gate import Here, Operator, Viewer
-from vmferry.api.problems import of_error
 from vmferry.api.site import FLEET
-from vmferry.errors import VmferryError
 from vmferry.model.aim import Mode
 from vmferry.web.drains import chart, course_of
-from vmferry.web.forms import Form, done, filled, trouble
+from vmferry.web.forms import Form, content, done, filled
 from vmferry.web.render import page
 
 router = APIRouter()
@@ -35,10 +32,7 @@ def plan(
     eagerness: Annotated[int | None, Query(ge=1, le=5)] = None,
 ) -> Response:
     """Asks the hosts twice: it takes a moment."""
-    try:
-        document = msgspec.json.decode(bytes(api.plan(site, caller, mode, eagerness, None, None).body))
-    except VmferryError as error:
-        return trouble(of_error(error))
+    document = content(api.plan(site, caller, mode, eagerness, None, None))
     return page(request, "balance_plan.html", caller, name=document["plan_id"], **chart(document["plan"], {}))
 
 

@@ -12,10 +12,8 @@ from vmferry.api import drains as api
 from vmferry.api.drains import Draining, Return, errand_document
 from vmferry.api.gate import Here, Operator, Viewer
 from vmferry.api.inventory import Name
-from vmferry.api.problems import of_error
-from vmferry.errors import VmferryError
 from vmferry.service.errands import Errand
-from vmferry.web.forms import Form, done, filled, trouble
+from vmferry.web.forms import Form, content, done, filled
 from vmferry.web.render import page, segment
 
 router = APIRouter()
@@ -38,15 +36,17 @@ class Bar:
     """`planned`, `moving`, or an outcome."""
 
 
-def bars(plan: dict[str, Any], states: dict[str, str]) -> list[Bar]:
-    """`states`: by guest, of those that are not just planned."""
-    whole_s = max(plan["makespan_s"], plan["bound_s"], 1e-9)
-    made = []
-    for move in plan["moves"]:
-        x, width = WIDE * move["start_s"] / whole_s, WIDE * (move["end_s"] - move["start_s"]) / whole_s
-        state = states.get(move["guest"], "planned")
-        made.append(Bar(move["guest"], move["to"], x, max(width, 2.0), move["start_s"], move["end_s"], state))
-    return made
+def chart(plan: dict[str, Any], states: dict[str, str]) -> dict[str, Any]:
+    """What the chart of a plan needs. `states`: by guest, of those that are not just planned."""
+    scale = WIDE / max(plan["makespan_s"], plan["bound_s"], 1e-9)
+    bars = [_bar(move, states.get(move["guest"], "planned"), scale) for move in plan["moves"]]
+    return {"plan": plan, "bars": bars, "bound_x": scale * plan["bound_s"]}
+
+
+def _bar(move: dict[str, Any], state: str, scale: float) -> Bar:
+    start_s, end_s = move["start_s"], move["end_s"]
+    width = max(scale * (end_s - start_s), 2.0)
+    return Bar(move["guest"], move["to"], scale * start_s, width, start_s, end_s, state)
 
 
 @router.get("/hosts/{host}/drain")
@@ -58,10 +58,7 @@ def show(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
 @router.get("/hosts/{host}/drain/plan")
 def plan(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
     """Asks the hosts now: it takes a moment."""
-    try:
-        document = msgspec.json.decode(bytes(api.plan_drain(site, caller, host).body))
-    except VmferryError as error:
-        return trouble(of_error(error))
+    document = content(api.plan_drain(site, caller, host))
     return page(request, "drain_plan.html", caller, host=host, **chart(document["plan"], {}))
 
 
@@ -79,12 +76,6 @@ def course_of(errand: Errand | None) -> dict[str, Any]:
     states = dict.fromkeys(document["under_way"], "moving")
     states |= {job["guest"]: job["outcome"] for job in document["jobs"]}
     return {"errand": document, **chart(document["plan"], states)}
-
-
-def chart(plan: dict[str, Any], states: dict[str, str]) -> dict[str, Any]:
-    """What the chart of a plan needs."""
-    bound_s, makespan_s = float(plan["bound_s"]), float(plan["makespan_s"])
-    return {"plan": plan, "bars": bars(plan, states), "bound_x": WIDE * bound_s / max(makespan_s, bound_s, 1e-9)}
 
 
 @router.post("/hosts/{host}/drain")

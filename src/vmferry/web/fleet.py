@@ -16,7 +16,7 @@ from vmferry.model.guest import Guest
 from vmferry.model.host import Host
 from vmferry.service.roll import Roll, Seen
 from vmferry.web.forms import Form, done, filled
-from vmferry.web.render import page, rendered
+from vmferry.web.render import html, page, rendered
 
 router = APIRouter()
 
@@ -67,8 +67,8 @@ def fleet(site: Here, caller: Viewer, request: Request, q: Search = "") -> Respo
 
 
 @router.get("/fleet/map")
-def fleet_map(site: Here, caller: Viewer, request: Request, q: Search = "") -> Response:
-    return page(request, "map_alone.html", caller, map=drawn(site, q))
+def fleet_map(site: Here, caller: Viewer, q: Search = "") -> Response:
+    return html(drawn(site, q))
 
 
 _drawn: WeakKeyDictionary[Roll, tuple[Seen, dict[str, Markup]]] = WeakKeyDictionary()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -10,7 +10,7 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from vmferry.web.render import rendered
+from vmferry.web.render import html, rendered
 
 Values = dict[str, str]
 Filled = TypeVar("Filled", bound=BaseModel)
@@ -41,5 +41,10 @@ def done(answer: Response, to: str) -> Response:
 
 def trouble(answer: Response) -> Response:
     """A problem document, as people read it. 200, for htmx shows nothing else."""
-    document = msgspec.json.decode(bytes(answer.body))
-    return Response(rendered("trouble.html", {"problem": document}), 200, media_type="text/html; charset=utf-8")
+    return html(rendered("trouble.html", {"problem": content(answer)}))
+
+
+def content(answer: Response) -> dict[str, Any]:
+    """The document of the API's answer."""
+    document: dict[str, Any] = msgspec.json.decode(bytes(answer.body))
+    return document

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from vmferry.api import migrations
 from vmferry.api.gate import Here, Operator, Viewer
-from vmferry.api.inventory import Name
+from vmferry.api.inventory import Name, guests_named
 from vmferry.api.migrations import Move
-from vmferry.api.problems import of_error
-from vmferry.errors import Unknown, VmferryError
-from vmferry.service.inventory import find_among
-from vmferry.web.forms import Form, done, filled, trouble
+from vmferry.web.forms import Form, content, done, filled
 from vmferry.web.matrix import lines
 from vmferry.web.render import page
 
@@ -25,9 +21,7 @@ To = Annotated[str, Query(max_length=255)]
 @router.get("/guests/{guest}")
 def show(site: Here, caller: Viewer, request: Request, guest: Name, to: To = "") -> Response:
     seen = site.roll.seen()
-    found = find_among(seen.guests, guest)
-    if not found:
-        raise Unknown(f"there is no guest {guest!a} on any host that answered at {seen.at}")
+    found = guests_named(seen, guest)
     jobs = site.tools.jobs.jobs(guest=found[0].name, most=5)
     return page(request, "guest.html", caller, guest=found[0], copies=found, to=to, jobs=jobs, at=seen.at)
 
@@ -35,10 +29,7 @@ def show(site: Here, caller: Viewer, request: Request, guest: Name, to: To = "")
 @router.get("/guests/{guest}/targets")
 def targets(site: Here, caller: Viewer, request: Request, guest: Name, to: To = "") -> Response:
     """Asks the hosts now: it takes a moment, and the page waits for it alone."""
-    try:
-        document = msgspec.json.decode(bytes(migrations.plan(site, caller, guest).body))
-    except VmferryError as error:
-        return trouble(of_error(error))
+    document = content(migrations.plan(site, caller, guest))
     found = document["targets"]
     shown = {"guest": document["guest"], "targets": found, "lines": lines(found), "to": to}
     return page(request, "targets.html", caller, **shown)

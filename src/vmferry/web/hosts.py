@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 
 from vmferry.api import inventory
 from vmferry.api.gate import Admin, Here, Viewer
 from vmferry.api.inventory import Name
-from vmferry.api.problems import of_error
-from vmferry.errors import VmferryError
 from vmferry.service.fleet import unknown_host
 from vmferry.web.fleet import tiles
-from vmferry.web.forms import done, trouble
+from vmferry.web.forms import content, done
 from vmferry.web.matrix import RANK
 from vmferry.web.render import page
 
@@ -31,10 +28,7 @@ def show(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
 @router.get("/hosts/{host}/findings")
 def findings(site: Here, caller: Viewer, request: Request, host: Name) -> Response:
     """Asks the host now."""
-    try:
-        document = msgspec.json.decode(bytes(inventory.check_host(site, caller, host).body))
-    except VmferryError as error:
-        return trouble(of_error(error))
+    document = content(inventory.check_host(site, caller, host))
     found = sorted(document["findings"], key=lambda each: (RANK.index(each["severity"]), each["rule"]))
     return page(request, "findings.html", caller, findings=found)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 
 from vmferry.web import audit, balances, drains, fleet, guests, hosts, jobs, signing, static
-from vmferry.web.forms import trouble
+from vmferry.web.forms import content, trouble
 from vmferry.web.render import page
 
 MODULES = (signing, static, fleet, hosts, guests, drains, balances, jobs, audit)
@@ -32,8 +31,7 @@ class Pages:
             return answer
         if "hx-request" in request.headers:
             return trouble(answer)
-        document = msgspec.json.decode(bytes(answer.body))
-        return page(request, "error.html", request.state.caller, answer.status_code, problem=document)
+        return page(request, "error.html", request.state.caller, answer.status_code, problem=content(answer))
 
 
 def _is_for_eyes(request: Request) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.datastructures import URL
 
 from vmferry import __version__
 from vmferry.model.access import Caller, Role
@@ -31,7 +31,11 @@ HEADERS = {
 def page(request: Request, template: str, caller: Caller, /, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
     """`values`: what the template shows."""
     shown = {"caller": caller, "may": functools.partial(_may, caller), "path": request.url.path, **values}
-    return Response(rendered(template, shown), status, HEADERS, "text/html; charset=utf-8")
+    return html(rendered(template, shown), status)
+
+
+def html(text: str, status: int = 200, headers: Mapping[str, str] = HEADERS) -> Response:
+    return Response(text, status, headers, "text/html; charset=utf-8")
 
 
 def rendered(template: str, values: Mapping[str, Any]) -> str:
@@ -74,4 +78,4 @@ def clock(at: str | None) -> str:
 
 def segment(text: str) -> str:
     """As one segment of a path."""
-    return str(URL("").replace(path=text).path).replace("/", "%2F").replace("?", "%3F").replace("#", "%23")
+    return quote(text, safe="")

@@ -14,7 +14,7 @@ from vmferry.model.access import Act
 from vmferry.service.people import LASTS
 from vmferry.service.steps import stamp
 from vmferry.web.forms import Form
-from vmferry.web.render import HEADERS, rendered
+from vmferry.web.render import HEADERS, html, rendered
 
 router = APIRouter()
 
@@ -39,7 +39,7 @@ OWN = HEADERS | {
 def greet(path: str, wrong: str = "", status: int = 401) -> Response:
     """Asks to sign in, and leads to that path then."""
     shown = {"style": STYLE, "next": path, "wrong": wrong}
-    return Response(rendered("signin.html", shown), status, OWN, "text/html; charset=utf-8")
+    return html(rendered("signin.html", shown), status, OWN)
 
 
 @router.get(SIGN_IN)
