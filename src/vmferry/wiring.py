@@ -30,6 +30,12 @@ def _register(place: Path | str) -> Register:
     return SqlRegister(FileDatabase(Place(place)))
 
 
+def _libvirt() -> str:
+    from vmferry.hosts.client import client_version
+
+    return client_version()
+
+
 def _dispatcher(place: Path | str, worker: str, at_once: int) -> Dispatcher:
     from vmferry.engine import DurableDispatcher
 
@@ -54,6 +60,8 @@ class Wiring:
     """Of the same file as the store's: the authority is kept beside it."""
     register: Callable[[Path | str], Register] = _register
     """Of the same file or database as the store's."""
+    libvirt: Callable[[], str] = _libvirt
+    """The version of its client here. Raises ImportError where it does not load."""
     dispatcher: Callable[[Path | str, str, int], Dispatcher] = _dispatcher
     """Of a worker: the same file or database as the store's, its name, and how many jobs it takes at the same time."""
 

@@ -16,6 +16,8 @@ from vmferry.cli.options import Command
 from vmferry.cli.output import Layout
 from vmferry.errors import VmferryError
 
+Look = Callable[[App], Iterator["Found"]]
+
 GOOD, POOR, BAD = "ok", "warn", "fail"
 
 
@@ -35,7 +37,7 @@ def doctor(app: App) -> int:
 
     Ends with 1 where something is broken. Nothing is changed.
     """
-    found = [each for look in LOOKS for each in _looked(look, app)]
+    found = [each for name, look in LOOKS.items() for each in _looked(name, look, app)]
     rows = [(each.state, each.what, each.detail, each.remedy) for each in found]
     checks = [
         {"what": each.what, "state": each.state, "detail": each.detail, "remedy": each.remedy or None} for each in found
@@ -44,22 +46,20 @@ def doctor(app: App) -> int:
     return 1 if any(each.state == BAD for each in found) else DONE
 
 
-def _looked(look: Callable[[App], Iterator[Found]], app: App) -> Iterator[Found]:
+def _looked(name: str, look: Look, app: App) -> Iterator[Found]:
     try:
         yield from look(app)
     except VmferryError as error:
-        yield Found((look.__doc__ or "").rstrip("."), BAD, error.message)
+        yield Found(name, BAD, error.message)
 
 
 def python(app: App) -> Iterator[Found]:
-    """Python."""
     from vmferry import __version__
 
     yield Found("vmferry", GOOD, f"{__version__}, on Python {sys.version.split()[0]}")
 
 
 def native(app: App) -> Iterator[Found]:
-    """Native library."""
     from vmferry.native import library
 
     try:
@@ -71,18 +71,16 @@ def native(app: App) -> Iterator[Found]:
 
 
 def libvirt_client(app: App) -> Iterator[Found]:
-    """libvirt's client."""
     try:
-        _ = app.connector
+        version = app.wiring.libvirt()
     except ImportError as error:
         remedy = "apt-get install libvirt0, then install vmferry anew"
         yield Found("libvirt's client", BAD, f"it does not load: {error}", remedy)
     else:
-        yield Found("libvirt's client", GOOD, "it loads")
+        yield Found("libvirt's client", GOOD, version)
 
 
 def programs(app: App) -> Iterator[Found]:
-    """Programs."""
     ssh = shutil.which("ssh")
     yield Found("ssh", GOOD if ssh else BAD, ssh or "it is not here", "" if ssh else "apt-get install openssh-client")
     tool = shutil.which("augtool")
@@ -92,20 +90,17 @@ def programs(app: App) -> Iterator[Found]:
 
 
 def pages(app: App) -> Iterator[Found]:
-    """Pages."""
     from vmferry.web.static import files
 
     yield Found("pages", GOOD, f"{len(files())} files")
 
 
 def configuration(app: App) -> Iterator[Found]:
-    """Configuration."""
     source = app.config.source
     yield Found("configuration", GOOD, str(source) if source else "none: everything is as usual")
 
 
 def store(app: App) -> Iterator[Found]:
-    """Store."""
     hosts, jobs = app.entries, app.jobs.jobs(unfinished=True)
     where = "PostgreSQL" if app.config.database else str(app.config.store_path)
     yield Found("store", GOOD, where)
@@ -117,7 +112,6 @@ def store(app: App) -> Iterator[Found]:
 
 
 def daemon(app: App) -> Iterator[Found]:
-    """Daemon."""
     from vmferry.cli.places import socket_path
 
     path = socket_path()
@@ -133,6 +127,14 @@ def daemon(app: App) -> Iterator[Found]:
     yield Found("workers", GOOD, f"{len(workers)} take jobs" if workers else "none; commands run their own jobs")
 
 
-LOOKS: tuple[Callable[[App], Iterator[Found]], ...] = (
-    python, native, libvirt_client, programs, pages, configuration, store, daemon,
-)  # fmt: skip
+LOOKS: dict[str, Look] = {
+    "vmferry": python,
+    "native library": native,
+    "libvirt's client": libvirt_client,
+    "programs": programs,
+    "pages": pages,
+    "configuration": configuration,
+    "store": store,
+    "daemon": daemon,
+}
+"""Each by what is told of it where vmferry itself says no."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,14 @@ def test_what_is_missing(vmferry: Vmferry, monkeypatch: pytest.MonkeyPatch, tmp_
     native.library.cache_clear()
     monkeypatch.setattr(native, "FILE", tmp_path / "nowhere.so")
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "vmferry.hosts.client", raising=False)
+    monkeypatch.setitem(sys.modules, "libvirt", None)
     code, found, remedies = states(vmferry)
     native.library.cache_clear()
     assert code == 1
     assert (found["native library"], found["ssh"], found["augeas"]) == ("fail", "fail", "warn")
     assert "openssh-client" in remedies["ssh"]
+    assert found["libvirt's client"] == "fail"
 
 
 def test_a_broken_configuration_is_one_line_of_it(vmferry: Vmferry, tmp_path: Path) -> None:
