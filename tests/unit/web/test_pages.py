@@ -141,6 +141,7 @@ def test_a_drain_is_planned_begun_and_seen_to_its_end(fleet: Service) -> None:
 
 
 def test_a_balancing_is_planned_approved_once_and_seen_to_its_end(fleet: Service) -> None:
+    fleet.world.rate_bytes_s = 1 << 34
     for number in range(6):
         fleet.world.add_guest(f"many{number}", "alpha", memory_bytes=4096 * MIB)
     fleet.run()
