@@ -18,9 +18,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from vmferry.lab.layout import Layout
 
 from ..browser import SECRET, accept_questions, chromium, shot, sign_in, watched
+from ..daemons import daemon, free_address
 from .conftest import VMFERRY, Run, environment
 from .guests import all_verified_since, page_when
-from .test_serve import free_port
 
 PICTURES = Path(os.environ["VMFERRY_PICTURES"]) if "VMFERRY_PICTURES" in os.environ else None
 BUSY = ("--memory", "160MiB", "--dirty", "1MiB/s", "--working-set", "16MiB", "--disk", "shared", "--disk-size", "4MiB")
@@ -36,22 +36,9 @@ def url(lab: Layout, tmp_path: Path) -> Iterator[str]:
     for name in ("admin", "operator"):
         words = [*command, "user", "add", name, "--role", name]
         subprocess.run(words, env=environment(lab), input=SECRET, text=True, check=True, capture_output=True)
-    address = f"127.0.0.1:{free_port()}"
-    process = subprocess.Popen(
-        [*command, "serve", "--listen", address, "--socket", str(tmp_path / "api.sock")],
-        env=environment(lab),
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stderr is not None
-        told = process.stderr.readline()
-        assert "served at" in told, told + process.stderr.read()
+    address = free_address()
+    with daemon(command, address, tmp_path / "api.sock", env=environment(lab)):
         yield f"http://{address}"
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 
 from vmferry.lab.layout import Layout
 
+from ..daemons import daemon, free_address
 from .conftest import VMFERRY, Run, environment
 from .guests import all_verified_since, page_when
 
@@ -24,31 +24,12 @@ V1 = "/api/v1"
 BUSY = ("--memory", "128MiB", "--dirty", "4MiB/s", "--working-set", "16MiB", "--disk", "iscsi", "--disk-size", "4MiB")
 
 
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
 @pytest.fixture
 def served(lab: Layout, run_dir: Path) -> Iterator[tuple[str, Path, subprocess.Popen[str]]]:
     """The address, the socket and the process."""
-    address, path = f"127.0.0.1:{free_port()}", run_dir / "api.sock"
-    process = subprocess.Popen(
-        [*VMFERRY, "serve", "--listen", address, "--socket", str(path)],
-        env=environment(lab),
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stderr is not None
-        told = process.stderr.readline()
-        assert "served at" in told, told + process.stderr.read()
+    address, path = free_address(), run_dir / "api.sock"
+    with daemon(VMFERRY, address, path, env=environment(lab)) as (process, _):
         yield f"http://{address}", path, process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def ready(client: httpx.Client) -> None:

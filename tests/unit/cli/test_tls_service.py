@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from ...daemons import daemon, free_address
 
 VMFERRY = (sys.executable, "-c", "from vmferry.cli.app import main; main()")
 
@@ -33,24 +34,16 @@ def test_browsers_that_trust_the_authority_get_in(command: tuple[str, ...], tmp_
     folder = tmp_path / "tls"
     assert (folder / "service-key.pem").stat().st_mode & 0o777 == 0o600
     assert "PRIVATE" not in made.stdout + made.stderr
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{trial.getsockname()[1]}"
-    serve = [*command, "serve", "--listen", address, "--socket", str(run_dir / "api.sock")]
-    files = ["--tls-certificate", str(folder / "service-cert.pem"), "--tls-key", str(folder / "service-key.pem")]
-    daemon = subprocess.Popen([*serve, *files], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        assert daemon.stderr is not None
-        assert f"https://{address}" in daemon.stderr.readline()
+    address = free_address()
+    files = ("--tls-certificate", str(folder / "service-cert.pem"), "--tls-key", str(folder / "service-key.pem"))
+    with daemon(command, address, run_dir / "api.sock", *files) as (_, told):
+        assert f"https://{address}" in told
         trusting = ssl.create_default_context(cafile=folder / "ca-cert.pem")
         direct = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting)
         )
         with direct.open(f"https://{address}/health") as answer:
             assert json.load(answer)["status"] == "ok"
-    finally:
-        daemon.kill()
-        daemon.communicate()
 
 
 def test_one_authority_signs_again(command: tuple[str, ...], tmp_path: Path) -> None:
