@@ -29,7 +29,7 @@ COMMANDS = {
     "disk": ("vmferry.cli.disk:disk", "A disk of a guest by itself: move."),
     "job": ("vmferry.cli.job:job", "Migrations: list, show, watch, cancel, repair."),
     "worker": ("vmferry.cli.worker:worker", "Take the jobs of all commands, and those that dead ones left."),
-    "serve": ("vmferry.cli.serve:serve", "Serve the HTTP API and the metrics, and take jobs."),
+    "serve": ("vmferry.cli.serve:serve", "Serve the pages, the HTTP API and the metrics, and take jobs."),
     "doctor": ("vmferry.cli.doctor:doctor", "What is wrong with this installation."),
     "user": ("vmferry.cli.user:user", "People who sign in at the pages: add, list, password, remove."),
     "token": ("vmferry.cli.token:token", "What programs sign in with at the HTTP API: add, list, remove."),

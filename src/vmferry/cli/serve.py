@@ -48,7 +48,7 @@ def serve(
     log: str,
     timeout_s: float,
 ) -> int:
-    """Serve the HTTP API and the metrics, and take jobs as vmferry worker does.
+    """Serve the pages, the HTTP API and the metrics, and take jobs as vmferry worker does.
 
     Over the socket root, this user and the group vmferry need no sign-in; over TCP people sign in (vmferry user add),
     and programs bring a token (vmferry token add). SIGTERM leaves running copies to the next worker; they go on by

@@ -15,6 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from vmferry.cli.notify import notify
 
+from ...service_in_memory import Service
+
 FOLDER = Path(__file__).parents[3] / "packaging"
 METRIC = re.compile(r"\bvmferry_[a-z_]+\b")
 MOST_EXPOSED = 35
@@ -43,13 +45,9 @@ def test_it_is_shut_off_from_most(unit: Path) -> None:
     assert done.returncode == 0, done.stdout[-300:]
 
 
-def told() -> set[str]:
+def told(service: Service) -> set[str]:
     """Every name in the metrics of a daemon that has just begun."""
-    from starlette.testclient import TestClient
-    from tests.unit.api.conftest import made_service
-
-    service = made_service()
-    text = TestClient(service.app, client=("127.0.0.1", 1)).get("/metrics").text
+    text = service.client(None, "127.0.0.1").get("/metrics").text
     families = list(text_string_to_metric_families(text))
     names = {sample.name for family in families for sample in family.samples}
     names |= {family.name for family in families}
@@ -57,7 +55,7 @@ def told() -> set[str]:
     return names | {f"{each.name}_{end}" for each in families if each.type == "histogram" for end in ("sum", "count")}
 
 
-def test_alerts_and_the_dashboard_name_what_there_is() -> None:
+def test_alerts_and_the_dashboard_name_what_there_is(service: Service) -> None:
     alerts = yaml.safe_load((FOLDER / "prometheus/vmferry.rules.yml").read_text())
     rules = [rule for group in alerts["groups"] for rule in group["rules"]]
     board = json.loads((FOLDER / "grafana/vmferry.json").read_text())
@@ -65,7 +63,7 @@ def test_alerts_and_the_dashboard_name_what_there_is() -> None:
     asked += [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     named = {name for expression in asked for name in METRIC.findall(expression)}
     assert len(named) > 8
-    assert named <= told()
+    assert named <= told(service)
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
     for rule in rules:
         assert rule["annotations"]["summary"]
